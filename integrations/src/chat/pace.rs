@@ -1,0 +1,117 @@
+//! Keeping to the platforms' rate limits.
+//!
+//! A [`Pace`] holds one bucket per (method, channel or workspace). Before a call, the
+//! client waits for its bucket; after a 429 the bucket is shut until the platform said.
+//! What holds: nothing is sent before a told wait is over. The limits themselves are data,
+//! in each adapter's `limits` table.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::{SharedClock, after};
+
+/// How often something may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// So many calls…
+    pub calls: u32,
+    /// …in this time.
+    pub per: Duration,
+}
+
+/// The buckets of one platform.
+pub struct Pace {
+    clock: SharedClock,
+    buckets: Mutex<HashMap<String, Bucket>>,
+}
+
+/// A bucket by the generic cell rate algorithm: one moment tells how full it is.
+struct Bucket {
+    /// When the bucket will be empty again.
+    empty_at: Timestamp,
+    /// Shut until then by the platform's own word.
+    shut_until: Timestamp,
+}
+
+impl Pace {
+    /// No bucket has been used yet.
+    #[must_use]
+    pub fn new(clock: SharedClock) -> Pace {
+        Pace { clock, buckets: Mutex::new(HashMap::new()) }
+    }
+
+    /// Waits until `bucket` has room under `limit`, and takes one place in it.
+    pub async fn wait(&self, bucket: &str, limit: Limit) {
+        loop {
+            let Some(until) = self.try_take(bucket, limit) else { return };
+            self.clock.sleep_until(until).await;
+        }
+    }
+
+    /// Shuts `bucket` for `wait`, as the platform asked.
+    pub fn shut(&self, bucket: &str, wait: Duration) {
+        let until = after(self.clock.now(), wait);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = buckets.entry(bucket.to_owned()).or_insert(Bucket { empty_at: Timestamp::MIN, shut_until: until });
+        bucket.shut_until = bucket.shut_until.max(until);
+    }
+
+    /// Takes a place, or says when there may be one.
+    fn try_take(&self, bucket: &str, limit: Limit) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        // A bucket that is empty and open says nothing that a new one would not.
+        if buckets.len() > 10_000 {
+            buckets.retain(|_, bucket| bucket.empty_at > now || bucket.shut_until > now);
+        }
+        let bucket =
+            buckets.entry(bucket.to_owned()).or_insert(Bucket { empty_at: Timestamp::MIN, shut_until: Timestamp::MIN });
+        if bucket.shut_until > now {
+            return Some(bucket.shut_until);
+        }
+        let one = limit.per / limit.calls.max(1);
+        let full = after(bucket.empty_at.max(now), one);
+        let earliest = full.checked_sub(jiff::SignedDuration::try_from(limit.per).unwrap_or_default()).unwrap_or(now);
+        if earliest > now {
+            return Some(earliest);
+        }
+        bucket.empty_at = full;
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const LIMIT: Limit = Limit { calls: 2, per: Duration::from_secs(10) };
+
+    #[test]
+    fn a_full_bucket_says_when_there_is_room_again() {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let pace = Pace::new(Arc::new(clock.clone()));
+        assert_eq!(pace.try_take("b", LIMIT), None);
+        assert_eq!(pace.try_take("b", LIMIT), None);
+        assert_eq!(pace.try_take("b", LIMIT), Some(after(Timestamp::UNIX_EPOCH, Duration::from_secs(5))));
+        assert_eq!(pace.try_take("other", LIMIT), None);
+        clock.advance(Duration::from_secs(5));
+        assert_eq!(pace.try_take("b", LIMIT), None);
+    }
+
+    #[test]
+    fn a_shut_bucket_stays_shut_until_the_told_wait_is_over() {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let pace = Pace::new(Arc::new(clock.clone()));
+        pace.shut("b", Duration::from_secs(30));
+        clock.advance(Duration::from_secs(29));
+        assert!(pace.try_take("b", LIMIT).is_some());
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(pace.try_take("b", LIMIT), None);
+    }
+}

@@ -1,0 +1,3 @@
+//! Wikis: where postmortems go.
+pub mod git;
+pub mod merge;

@@ -1,0 +1,151 @@
+//! Alerts: what a monitor told, and the group that a card stands for.
+//!
+//! An [`Alert`] is one firing condition, known by its fingerprint. A [`Group`] is the
+//! alerts that are handled as one: one card, one acknowledgement. What holds: a group is
+//! resolved only when every member that is known is resolved and none was left out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::chat::Actor;
+use crate::ids::{GroupId, IncidentId};
+use crate::incident::Severity;
+use crate::text::Outside;
+use crate::triage::Verdict;
+
+/// One webhook's worth of alerts, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The source it came from, by its name in the configuration.
+    pub source: String,
+    /// The source's own key of the group.
+    pub key: String,
+    /// The labels that all members share by definition.
+    pub group_labels: BTreeMap<String, Outside>,
+    /// The members that were told.
+    pub alerts: Vec<Told>,
+    /// How many members were left out by the source. They are not resolved; they are not known.
+    pub truncated: u32,
+    /// Where the source can be looked at.
+    pub source_url: Option<String>,
+}
+
+/// One alert as it was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The alert.
+    pub alert: Alert,
+    /// Whether it fires or is resolved.
+    pub firing: bool,
+}
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Stable identity, from its labels.
+    pub fingerprint: String,
+    /// What it is about.
+    pub labels: BTreeMap<String, Outside>,
+    /// What is said of it.
+    pub annotations: BTreeMap<String, Outside>,
+    /// Since when it fires.
+    pub starts_at: Timestamp,
+    /// When it ended, once it has.
+    pub ends_at: Option<Timestamp>,
+    /// Where its rule can be looked at.
+    pub source_url: Option<String>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// As it was last told.
+    pub alert: Alert,
+    /// Whether it fires.
+    pub firing: bool,
+    /// When Muster first heard of it.
+    pub first_seen: Timestamp,
+    /// When Muster last heard of it.
+    pub last_seen: Timestamp,
+    /// Why it was taken as it was, the last time.
+    pub verdict: Verdict,
+}
+
+/// Who took care of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: Actor,
+    /// Since when.
+    pub at: Timestamp,
+    /// When Muster asks again if it still fires.
+    pub asks_again: Option<Timestamp>,
+    /// Whether it has asked again.
+    pub asked: bool,
+}
+
+/// Alerts handled as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its number.
+    pub id: GroupId,
+    /// The source's name.
+    pub source: String,
+    /// The source's key of it.
+    pub key: String,
+    /// What it is called: the alert's name.
+    pub title: Outside,
+    /// The service that it is about, by name.
+    pub service: Option<Outside>,
+    /// Its severity.
+    pub severity: Severity,
+    /// Where the source can be looked at.
+    pub source_url: Option<String>,
+    /// When Muster first heard of it.
+    pub opened_at: Timestamp,
+    /// Its members by fingerprint.
+    pub members: BTreeMap<String, Member>,
+    /// Members that the source left out, by its last word.
+    pub truncated: u32,
+    /// Who takes care of it.
+    pub acknowledged: Option<Acknowledgement>,
+    /// How long after opening it was first acknowledged.
+    pub first_acknowledged_at: Option<Timestamp>,
+    /// When its last member was resolved.
+    pub resolved_at: Option<Timestamp>,
+    /// The incident that it belongs to.
+    pub incident: Option<IncidentId>,
+}
+
+impl Group {
+    /// How many members fire.
+    #[must_use]
+    pub fn firing(&self) -> usize {
+        self.members.values().filter(|member| member.firing).count()
+    }
+
+    /// Since when the oldest member that fires does; when it opened where none does.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        let firing = self.members.values().filter(|member| member.firing);
+        firing.map(|member| member.alert.starts_at).min().unwrap_or(self.opened_at)
+    }
+
+    /// The first value of an annotation among the members, those that fire first.
+    #[must_use]
+    pub fn annotation(&self, name: &str) -> Option<&Outside> {
+        let mut members: Vec<&Member> = self.members.values().collect();
+        members.sort_by_key(|member| !member.firing);
+        members.into_iter().find_map(|member| member.alert.annotations.get(name)).filter(|text| !text.is_empty())
+    }
+
+    /// The value of a label where all members agree on it.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<&Outside> {
+        let mut values = self.members.values().map(|member| member.alert.labels.get(name));
+        let first = values.next().flatten()?;
+        values.all(|value| value == Some(first)).then_some(first)
+    }
+}

@@ -1,0 +1,134 @@
+//! What becomes of alerts that were told, and of what people ask about them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Decision;
+use crate::alert::{Group, Received, Told};
+use crate::chat::Actor;
+use crate::command::AlertAsk;
+use crate::event::Event;
+use crate::ids::GroupId;
+use crate::incident::Severity;
+use crate::refusal::Refusal;
+use crate::reply::{Did, Reply};
+use crate::state::State;
+use crate::text::Outside;
+use crate::triage::{Verdict, triage};
+
+/// What follows from one webhook: at most one group is touched, because one webhook is one group.
+pub(super) fn received(state: &State, received: &Received) -> Vec<Event> {
+    let open = state.open_group(&received.source, &received.key);
+    let id = open.map_or(GroupId(state.last_group + 1), |group| group.id);
+    let mut events = Vec::new();
+    let mut repeated = Vec::new();
+    // Which members fire after this webhook: what was known, changed by what is told.
+    let mut firing: BTreeMap<&str, bool> = open
+        .into_iter()
+        .flat_map(|group| &group.members)
+        .map(|(fingerprint, member)| (fingerprint.as_str(), member.firing))
+        .collect();
+    let mut opened = open.is_some();
+    for told in &received.alerts {
+        let fingerprint = told.alert.fingerprint.as_str();
+        // A second copy within one webhook is looked at as a member of a group that just opened.
+        let verdict = match (triage(told, open), opened) {
+            (Verdict::Opens, true) => Verdict::Joins,
+            (verdict, _) => verdict,
+        };
+        match verdict {
+            Verdict::Duplicate => repeated.push(told.alert.fingerprint.clone()),
+            Verdict::Outdated | Verdict::NeverFired => {}
+            Verdict::Opens | Verdict::Joins | Verdict::Updates => {
+                if !opened {
+                    opened = true;
+                    events.push(opening(state, id, received, told));
+                }
+                firing.insert(fingerprint, true);
+                events.push(Event::AlertFired { group: id, alert: told.alert.clone(), verdict });
+            }
+            Verdict::Resolves => {
+                firing.insert(fingerprint, false);
+                let ends_at = told.alert.ends_at.unwrap_or(told.alert.starts_at);
+                events.push(Event::AlertResolved { group: id, fingerprint: told.alert.fingerprint.clone(), ends_at });
+            }
+        }
+    }
+    if !repeated.is_empty() {
+        events.push(Event::AlertsRepeated { group: id, fingerprints: repeated });
+    }
+    if opened && received.truncated != open.map_or(0, |group| group.truncated) {
+        events.push(Event::GroupTruncated { group: id, hidden: received.truncated });
+    }
+    let resolves = events.iter().any(|event| matches!(event, Event::AlertResolved { .. } | Event::GroupTruncated { .. }));
+    // Members that were left out are not known to be resolved, so the group isn't either.
+    if resolves && received.truncated == 0 && firing.values().all(|firing| !firing) {
+        events.push(Event::GroupResolved { group: id });
+    }
+    events
+}
+
+fn opening(state: &State, group: GroupId, received: &Received, told: &Told) -> Event {
+    let labels = &told.alert.labels;
+    let name = received.group_labels.get("alertname").or_else(|| labels.get("alertname"));
+    let title = name.filter(|name| !name.is_empty()).map_or_else(|| Outside::new("Unnamed alert"), |name| name.short(120));
+    let severity = received.alerts.iter().filter(|told| told.firing).filter_map(|told| told.alert.labels.get("severity"));
+    Event::GroupOpened {
+        group,
+        source: received.source.clone(),
+        key: received.key.clone(),
+        title,
+        service: state.settings.service_of(labels),
+        severity: severity.map(|label| Severity::from_label(label.as_str())).min().unwrap_or(Severity::Sev3),
+        source_url: received.source_url.clone(),
+    }
+}
+
+/// What follows from a question about a group that exists.
+pub(super) fn asked(
+    state: &State,
+    by: &Actor,
+    id: GroupId,
+    ask: AlertAsk,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let group = state.groups.get(&id).ok_or(Refusal::NoSuchAlert(id))?;
+    if ask == AlertAsk::Show {
+        return Ok(Decision::reply(Reply::Alert(id)));
+    }
+    if group.resolved_at.is_some() {
+        return Err(Refusal::AlertResolved(id));
+    }
+    match (ask, &group.acknowledged) {
+        (AlertAsk::Acknowledge, Some(first)) => {
+            Err(Refusal::AlreadyAcknowledged { group: id, by: first.by.clone(), at: first.at })
+        }
+        (AlertAsk::Acknowledge, None) => Ok(acknowledge(state, by, group, None, now)),
+        (AlertAsk::TakeOver, Some(first)) if state.settings.same_person(&first.by.user, &by.user) => {
+            Err(Refusal::AlreadyAcknowledged { group: id, by: first.by.clone(), at: first.at })
+        }
+        (AlertAsk::TakeOver, first) => Ok(acknowledge(state, by, group, first.as_ref().map(|first| &first.by), now)),
+        (AlertAsk::Unacknowledge, None) => Err(Refusal::NotAcknowledged(id)),
+        (AlertAsk::Unacknowledge, Some(_)) => Ok(Decision::new(
+            vec![Event::AlertUnacknowledged { group: id, by: by.clone() }],
+            Reply::Shown(Did::Unacknowledged(id)),
+        )),
+        (AlertAsk::Show, _) => Ok(Decision::reply(Reply::Alert(id))),
+    }
+}
+
+fn acknowledge(state: &State, by: &Actor, group: &Group, from: Option<&Actor>, now: Timestamp) -> Decision {
+    let asks_again = state.settings.ask_again_after.and_then(|wait| super::ticks::later(now, wait));
+    let event =
+        Event::AlertAcknowledged { group: group.id, by: by.clone(), taken_from: from.cloned(), asks_again };
+    let did = match from {
+        Some(from) => Did::TookOver(group.id, from.clone()),
+        None => Did::Acknowledged(group.id),
+    };
+    let mut events = vec![event];
+    if let Some(incident) = group.incident {
+        super::marks::join(state, by, incident, &mut events);
+    }
+    Decision::new(events, Reply::Shown(did))
+}

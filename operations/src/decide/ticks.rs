@@ -1,0 +1,38 @@
+//! What follows from time going by.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::event::Event;
+use crate::state::State;
+use crate::timer::Timer;
+
+/// What is due by now and still makes sense.
+pub(super) fn tick(state: &State, now: Timestamp) -> Vec<Event> {
+    let due = state.due.iter().take_while(|(at, _)| *at <= now);
+    let mut events: Vec<Event> = due.filter_map(|(at, timer)| fires(state, *at, *timer, now)).collect();
+    events.dedup();
+    events
+}
+
+fn fires(state: &State, at: Timestamp, timer: Timer, now: Timestamp) -> Option<Event> {
+    match timer {
+        Timer::AskAgain(id) => {
+            let group = state.groups.get(&id).filter(|group| group.resolved_at.is_none())?;
+            let acknowledged = group.acknowledged.as_ref()?;
+            let meant = acknowledged.asks_again == Some(at) && !acknowledged.asked;
+            meant.then_some(Event::AcknowledgementAsked { group: id })
+        }
+        Timer::AskForUpdate(id) => {
+            let it = state.incidents.get(&id).filter(|it| it.is_open() && it.update_due == Some(at))?;
+            let update_due = super::incidents::next_update(state, it.severity, now);
+            Some(Event::UpdateAsked { incident: id, update_due })
+        }
+    }
+}
+
+/// The moment `wait` after `now`; none where that is past the end of time.
+pub(super) fn later(now: Timestamp, wait: Duration) -> Option<Timestamp> {
+    now.checked_add(SignedDuration::try_from(wait).ok()?).ok()
+}

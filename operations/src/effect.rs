@@ -1,0 +1,292 @@
+//! What is still to be done outside: the outbox's rows.
+//!
+//! An effect has a key that is decided once; the key is its idempotency key at the other
+//! side. A card is a projection: the effect is "this card is stale there", and what it says
+//! is rendered from the state at the moment of sending. What holds: two effects with the
+//! same key are the same thing to do, and the newer replaces the older.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::{Actor, Answer, Captured, ReplyTo};
+use crate::card::Card;
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, UserRef};
+use crate::incident::Mark;
+
+/// A card that is kept up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum CardId {
+    /// An alert group's card.
+    Alert(GroupId),
+    /// An incident's headline.
+    Headline(IncidentId),
+}
+
+/// A place where something is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Place {
+    /// The channel for alerts.
+    Alerts(Platform),
+    /// The channel where incidents are announced.
+    Announcements(Platform),
+    /// An incident's room.
+    Room(Platform, IncidentId),
+    /// The operators' channel.
+    Operators(Platform),
+}
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Post the card there, or edit it if it is there already.
+    ShowCard {
+        /// Which card.
+        card: CardId,
+        /// Where.
+        place: Place,
+    },
+    /// Pin the card there.
+    PinCard {
+        /// Which card.
+        card: CardId,
+        /// Where.
+        place: Place,
+    },
+    /// Open an incident's room.
+    OpenRoom {
+        /// Whose.
+        incident: IncidentId,
+        /// Where.
+        platform: Platform,
+    },
+    /// Bring the room's topic up to date.
+    SetTopic {
+        /// Whose.
+        incident: IncidentId,
+        /// Where.
+        platform: Platform,
+    },
+    /// Bring somebody into the room.
+    Invite {
+        /// Whose.
+        incident: IncidentId,
+        /// Whom.
+        user: UserRef,
+    },
+    /// Say something there, once.
+    Say {
+        /// The event that it is said for, by its number; with the place, the effect's identity.
+        seq: u64,
+        /// Where.
+        place: Place,
+        /// What. Boxed: it is much larger than the rest.
+        card: Box<Card>,
+    },
+    /// Answer somebody.
+    Reply {
+        /// The delivery that is answered.
+        delivery: String,
+        /// Where the answer goes.
+        to: ReplyTo,
+        /// What is answered.
+        answer: Box<Answer>,
+    },
+    /// Look a marked message up for the timeline.
+    Capture {
+        /// For which incident.
+        incident: IncidentId,
+        /// Which message.
+        message: MessageRef,
+        /// Who marked it.
+        by: Actor,
+        /// How.
+        how: Mark,
+    },
+    /// Write or refresh the postmortem.
+    Publish {
+        /// Of which incident.
+        incident: IncidentId,
+    },
+}
+
+/// How an effect ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The card was posted there for the first time.
+    Posted {
+        /// In which channel.
+        channel: ChannelId,
+        /// As which message.
+        message: MessageId,
+    },
+    /// The room is open.
+    RoomOpened {
+        /// The channel.
+        channel: ChannelId,
+        /// Its name.
+        name: String,
+    },
+    /// The message was read.
+    Captured(Captured),
+    /// The page was written.
+    Published {
+        /// Where it can be read.
+        url: String,
+    },
+    /// Done, and there is nothing to tell.
+    Done,
+    /// Given up for good.
+    GivenUp {
+        /// Why, without secrets.
+        why: String,
+    },
+    /// The message behind a card is gone: it is to be posted anew.
+    Lost,
+}
+
+/// How urgent an effect is. Sorts the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Somebody waits for the answer.
+    Answer,
+    /// The state changed.
+    Change,
+    /// Nice to have.
+    Chatter,
+}
+
+impl Effect {
+    /// The effect's identity and idempotency key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Effect::ShowCard { card, place } => format!("show/{}/{}", card.key(), place.key()),
+            Effect::PinCard { card, place } => format!("pin/{}/{}", card.key(), place.key()),
+            Effect::OpenRoom { incident, platform } => format!("room/{incident}/{}", platform.key()),
+            Effect::SetTopic { incident, platform } => format!("topic/{incident}/{}", platform.key()),
+            Effect::Invite { incident, user } => format!("invite/{incident}/{}/{}", user.platform.key(), user.user),
+            Effect::Say { seq, place, .. } => format!("say/{seq}/{}", place.key()),
+            Effect::Reply { delivery, .. } => format!("reply/{delivery}"),
+            Effect::Capture { incident, message, .. } => {
+                format!("capture/{incident}/{}/{}/{}", message.platform.key(), message.channel.0, message.message.0)
+            }
+            Effect::Publish { incident } => format!("publish/{incident}"),
+        }
+    }
+
+    /// The chat that it goes to; none for the wiki.
+    #[must_use]
+    pub fn platform(&self) -> Option<Platform> {
+        match self {
+            Effect::ShowCard { place, .. } | Effect::PinCard { place, .. } | Effect::Say { place, .. } => {
+                Some(place.platform())
+            }
+            Effect::OpenRoom { platform, .. } | Effect::SetTopic { platform, .. } => Some(*platform),
+            Effect::Invite { user, .. } => Some(user.platform),
+            Effect::Reply { to, .. } => Some(to.platform()),
+            Effect::Capture { message, .. } => Some(message.platform),
+            Effect::Publish { .. } => None,
+        }
+    }
+
+    /// The incident that it is for, where it is for one.
+    #[must_use]
+    pub fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Effect::ShowCard { card: CardId::Headline(incident), .. }
+            | Effect::PinCard { card: CardId::Headline(incident), .. }
+            | Effect::OpenRoom { incident, .. }
+            | Effect::SetTopic { incident, .. }
+            | Effect::Invite { incident, .. }
+            | Effect::Capture { incident, .. }
+            | Effect::Publish { incident } => Some(*incident),
+            Effect::Say { place: Place::Room(_, incident), .. } => Some(*incident),
+            Effect::ShowCard { card: CardId::Alert(_), .. }
+            | Effect::PinCard { card: CardId::Alert(_), .. }
+            | Effect::Say { .. }
+            | Effect::Reply { .. } => None,
+        }
+    }
+
+    /// How urgent it is.
+    #[must_use]
+    pub fn urgency(&self) -> Urgency {
+        match self {
+            Effect::Reply { .. } => Urgency::Answer,
+            Effect::ShowCard { .. } | Effect::OpenRoom { .. } | Effect::Say { .. } => Urgency::Change,
+            Effect::PinCard { .. }
+            | Effect::SetTopic { .. }
+            | Effect::Invite { .. }
+            | Effect::Capture { .. }
+            | Effect::Publish { .. } => Urgency::Chatter,
+        }
+    }
+
+    /// What it is, for people: `open the room on Slack`.
+    #[must_use]
+    pub fn about(&self) -> String {
+        match self {
+            Effect::ShowCard { place, .. } => format!("show the card in {}", place.about()),
+            Effect::PinCard { place, .. } => format!("pin the card in {}", place.about()),
+            Effect::OpenRoom { platform, .. } => format!("open the room on {}", platform.title()),
+            Effect::SetTopic { platform, .. } => format!("set the topic on {}", platform.title()),
+            Effect::Invite { user, .. } => format!("invite somebody on {}", user.platform.title()),
+            Effect::Say { place, .. } => format!("post in {}", place.about()),
+            Effect::Reply { to, .. } => format!("answer on {}", to.platform().title()),
+            Effect::Capture { message, .. } => format!("read a message on {}", message.platform.title()),
+            Effect::Publish { .. } => "write the postmortem".to_owned(),
+        }
+    }
+
+    /// After how long it is pointless; none where it never is.
+    #[must_use]
+    pub fn expires_after(&self) -> Option<Duration> {
+        match self {
+            // Nobody waits for an answer for a day.
+            Effect::Reply { .. } => Some(Duration::from_secs(24 * 3600)),
+            _ => None,
+        }
+    }
+}
+
+impl CardId {
+    fn key(self) -> String {
+        match self {
+            CardId::Alert(group) => group.to_string(),
+            CardId::Headline(incident) => incident.to_string(),
+        }
+    }
+}
+
+impl Place {
+    /// The chat that it is on.
+    #[must_use]
+    pub fn platform(self) -> Platform {
+        match self {
+            Place::Alerts(platform)
+            | Place::Announcements(platform)
+            | Place::Room(platform, _)
+            | Place::Operators(platform) => platform,
+        }
+    }
+
+    fn key(self) -> String {
+        match self {
+            Place::Alerts(platform) => format!("alerts/{}", platform.key()),
+            Place::Announcements(platform) => format!("incidents/{}", platform.key()),
+            Place::Room(platform, incident) => format!("room-{incident}/{}", platform.key()),
+            Place::Operators(platform) => format!("operators/{}", platform.key()),
+        }
+    }
+
+    fn about(self) -> String {
+        let what = match self {
+            Place::Alerts(_) => "the alerts channel",
+            Place::Announcements(_) => "the incidents channel",
+            Place::Room(..) => "the incident's room",
+            Place::Operators(_) => "the operators' channel",
+        };
+        format!("{what} on {}", self.platform().title())
+    }
+}

@@ -1,0 +1,356 @@
+//! Events: what happened, as the journal keeps it. Past tense, never changed once written.
+//!
+//! A new kind of event may be added; an existing one only gains optional fields. What
+//! holds: an event carries everything that folding it needs, so a replay asks nothing else.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Alert;
+use crate::chat::{Actor, Captured};
+use crate::effect::{CardId, Place};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform};
+use crate::incident::{Mark, Role, Severity};
+use crate::text::Outside;
+use crate::triage::Verdict;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// Muster started.
+    Started {
+        /// Its version.
+        version: String,
+    },
+    /// A payload came in that couldn't be read.
+    UnreadableReceived {
+        /// From where.
+        platform: Platform,
+        /// As it came, without credentials.
+        raw: Outside,
+        /// Why.
+        why: String,
+    },
+    /// The first alert of a group fired.
+    GroupOpened {
+        /// Its number.
+        group: GroupId,
+        /// The source's name.
+        source: String,
+        /// The source's key of it.
+        key: String,
+        /// What it is called.
+        title: Outside,
+        /// The service that it is about.
+        service: Option<Outside>,
+        /// Its severity.
+        severity: Severity,
+        /// Where the source can be looked at.
+        source_url: Option<String>,
+    },
+    /// An alert fires: for the first time, again, or with other words.
+    AlertFired {
+        /// In which group.
+        group: GroupId,
+        /// The alert.
+        alert: Alert,
+        /// Why it was taken so.
+        verdict: Verdict,
+    },
+    /// Alerts were told again as they were.
+    AlertsRepeated {
+        /// In which group.
+        group: GroupId,
+        /// Which ones, by fingerprint.
+        fingerprints: Vec<String>,
+    },
+    /// An alert ended.
+    AlertResolved {
+        /// In which group.
+        group: GroupId,
+        /// Which one.
+        fingerprint: String,
+        /// When, by the source's word.
+        ends_at: Timestamp,
+    },
+    /// The source left members out, or told of all again.
+    GroupTruncated {
+        /// In which group.
+        group: GroupId,
+        /// How many it left out.
+        hidden: u32,
+    },
+    /// The last alert of a group ended.
+    GroupResolved {
+        /// Which one.
+        group: GroupId,
+    },
+    /// Somebody takes care of a group.
+    AlertAcknowledged {
+        /// Which one.
+        group: GroupId,
+        /// Who.
+        by: Actor,
+        /// Who took care of it before.
+        taken_from: Option<Actor>,
+        /// When to ask again if it still fires.
+        asks_again: Option<Timestamp>,
+    },
+    /// Nobody takes care of it any more.
+    AlertUnacknowledged {
+        /// Which one.
+        group: GroupId,
+        /// Who said so.
+        by: Actor,
+    },
+    /// It was asked whether somebody still takes care of it.
+    AcknowledgementAsked {
+        /// Which one.
+        group: GroupId,
+    },
+    /// An incident was declared.
+    IncidentDeclared {
+        /// Its number.
+        incident: IncidentId,
+        /// What is wrong.
+        title: Outside,
+        /// How bad it is.
+        severity: Severity,
+        /// Who declared it.
+        by: Actor,
+        /// When the first update is due.
+        update_due: Option<Timestamp>,
+    },
+    /// An alert group was made part of an incident.
+    AlertAttached {
+        /// Of which one.
+        incident: IncidentId,
+        /// Which group.
+        group: GroupId,
+    },
+    /// The severity was changed.
+    SeverityChanged {
+        /// Of which incident.
+        incident: IncidentId,
+        /// What it was.
+        from: Severity,
+        /// What it is.
+        to: Severity,
+        /// Who changed it.
+        by: Actor,
+        /// When the next update is due now.
+        update_due: Option<Timestamp>,
+    },
+    /// A role was given or freed.
+    RoleChanged {
+        /// In which incident.
+        incident: IncidentId,
+        /// Which role.
+        role: Role,
+        /// Who has it now.
+        to: Option<Actor>,
+        /// Who changed it.
+        by: Actor,
+    },
+    /// Somebody did something in an incident for the first time.
+    ResponderJoined {
+        /// In which incident.
+        incident: IncidentId,
+        /// Who.
+        who: Actor,
+    },
+    /// Somebody wrote something down.
+    NoteAdded {
+        /// In which incident.
+        incident: IncidentId,
+        /// What.
+        text: Outside,
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody told where things stand.
+    UpdatePosted {
+        /// In which incident.
+        incident: IncidentId,
+        /// What.
+        text: Outside,
+        /// Who.
+        by: Actor,
+        /// When the next one is due.
+        update_due: Option<Timestamp>,
+    },
+    /// It was asked for an update.
+    UpdateAsked {
+        /// In which incident.
+        incident: IncidentId,
+        /// When it is asked again.
+        update_due: Option<Timestamp>,
+    },
+    /// Something is to be done afterwards.
+    ActionItemAdded {
+        /// Of which incident.
+        incident: IncidentId,
+        /// What.
+        text: Outside,
+        /// Who said so.
+        by: Actor,
+    },
+    /// It no longer hurts.
+    IncidentMitigated {
+        /// Which one.
+        incident: IncidentId,
+        /// What was done.
+        text: Option<Outside>,
+        /// Who said so.
+        by: Actor,
+    },
+    /// It is over.
+    IncidentResolved {
+        /// Which one.
+        incident: IncidentId,
+        /// How.
+        text: Option<Outside>,
+        /// Who said so.
+        by: Actor,
+    },
+    /// It was not over after all.
+    IncidentReopened {
+        /// Which one.
+        incident: IncidentId,
+        /// Why.
+        text: Option<Outside>,
+        /// Who said so.
+        by: Actor,
+        /// When the next update is due.
+        update_due: Option<Timestamp>,
+    },
+    /// Somebody marked a message for the timeline; it is being looked up.
+    MessageMarked {
+        /// Of which incident.
+        incident: IncidentId,
+        /// Which message.
+        message: MessageRef,
+        /// Who marked it.
+        by: Actor,
+        /// How.
+        how: Mark,
+    },
+    /// The marked message was looked up.
+    MessageCaptured {
+        /// Of which incident.
+        incident: IncidentId,
+        /// The message as it was.
+        captured: Captured,
+        /// Who marked it.
+        by: Actor,
+        /// How.
+        how: Mark,
+    },
+    /// The mark was taken away: the message is no longer in the timeline.
+    MarkWithdrawn {
+        /// Of which incident.
+        incident: IncidentId,
+        /// Which message.
+        message: MessageRef,
+        /// Who took it away.
+        by: Actor,
+        /// How it had been marked.
+        how: Mark,
+    },
+    /// Somebody asked for the postmortem.
+    PostmortemAsked {
+        /// Of which incident.
+        incident: IncidentId,
+        /// Who.
+        by: Actor,
+    },
+    /// The postmortem was written.
+    PostmortemPublished {
+        /// Of which incident.
+        incident: IncidentId,
+        /// Where it can be read.
+        url: String,
+    },
+    /// An incident's room was opened.
+    RoomOpened {
+        /// Of which incident.
+        incident: IncidentId,
+        /// Where.
+        platform: Platform,
+        /// The channel.
+        channel: ChannelId,
+        /// Its name.
+        name: Outside,
+    },
+    /// A card was posted.
+    CardPosted {
+        /// Which card.
+        card: CardId,
+        /// Where.
+        place: Place,
+        /// In which channel.
+        channel: ChannelId,
+        /// As which message.
+        message: MessageId,
+    },
+    /// The message behind a card is gone.
+    CardLost {
+        /// Which card.
+        card: CardId,
+        /// Where.
+        place: Place,
+    },
+    /// Something outside was given up.
+    EffectGivenUp {
+        /// What, by its key.
+        effect: String,
+        /// What it was, for people.
+        about: String,
+        /// For which incident.
+        incident: Option<IncidentId>,
+        /// Why.
+        why: Outside,
+    },
+}
+
+impl Event {
+    /// The incident that the event is about, where it is about one.
+    #[must_use]
+    pub fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Event::IncidentDeclared { incident, .. }
+            | Event::AlertAttached { incident, .. }
+            | Event::SeverityChanged { incident, .. }
+            | Event::RoleChanged { incident, .. }
+            | Event::ResponderJoined { incident, .. }
+            | Event::NoteAdded { incident, .. }
+            | Event::UpdatePosted { incident, .. }
+            | Event::UpdateAsked { incident, .. }
+            | Event::ActionItemAdded { incident, .. }
+            | Event::IncidentMitigated { incident, .. }
+            | Event::IncidentResolved { incident, .. }
+            | Event::IncidentReopened { incident, .. }
+            | Event::MessageMarked { incident, .. }
+            | Event::MessageCaptured { incident, .. }
+            | Event::MarkWithdrawn { incident, .. }
+            | Event::PostmortemAsked { incident, .. }
+            | Event::PostmortemPublished { incident, .. }
+            | Event::RoomOpened { incident, .. } => Some(*incident),
+            Event::EffectGivenUp { incident, .. } => *incident,
+            Event::Started { .. }
+            | Event::UnreadableReceived { .. }
+            | Event::GroupOpened { .. }
+            | Event::AlertFired { .. }
+            | Event::AlertsRepeated { .. }
+            | Event::AlertResolved { .. }
+            | Event::GroupTruncated { .. }
+            | Event::GroupResolved { .. }
+            | Event::AlertAcknowledged { .. }
+            | Event::AlertUnacknowledged { .. }
+            | Event::AcknowledgementAsked { .. }
+            | Event::CardPosted { .. }
+            | Event::CardLost { .. } => None,
+        }
+    }
+}
+

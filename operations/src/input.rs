@@ -1,0 +1,80 @@
+//! What the engine is given: everything that can make something happen.
+
+use crate::alert::Received;
+use crate::chat::{Actor, Answer, ReplyTo};
+use crate::command::Command;
+use crate::effect::{Effect, Outcome};
+use crate::ids::{ChannelId, MessageRef, Platform};
+use crate::incident::Mark;
+
+/// One thing to decide about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Muster started.
+    Started {
+        /// Its version.
+        version: String,
+    },
+    /// A source told of alerts.
+    Alerts(Received),
+    /// Somebody asked for something.
+    Command {
+        /// Who.
+        by: Actor,
+        /// In which channel; none from the command line.
+        channel: Option<ChannelId>,
+        /// What.
+        command: Command,
+    },
+    /// Somebody marked a message for the timeline, or took the mark away.
+    Marked {
+        /// Who.
+        by: Actor,
+        /// Which message.
+        message: MessageRef,
+        /// How.
+        how: Mark,
+        /// Marked, or taken away.
+        added: bool,
+    },
+    /// Somebody wrote in a channel.
+    Wrote {
+        /// Who.
+        by: Actor,
+        /// Where.
+        channel: ChannelId,
+    },
+    /// What was typed can't be understood; it is answered all the same.
+    Misunderstood,
+    /// A payload that couldn't be read. It is kept.
+    Unreadable {
+        /// From where.
+        platform: Platform,
+        /// As it came, without credentials.
+        raw: String,
+        /// Why it couldn't be read.
+        why: String,
+    },
+    /// An effect ended.
+    Done {
+        /// Which one.
+        effect: Effect,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Time went by.
+    Tick,
+}
+
+/// Who is to be answered, and how they can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The platform's id of the delivery.
+    pub delivery: String,
+    /// Where the answer goes.
+    pub reply: ReplyTo,
+    /// Whether it was a click or form, which needs no words where a card shows the outcome.
+    pub quiet: bool,
+    /// The answer, where it is known before deciding (what was typed can't be understood).
+    pub answer: Option<Answer>,
+}

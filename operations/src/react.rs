@@ -1,0 +1,234 @@
+//! What is still to be done outside after an event: one `match`, one arm an event.
+//!
+//! Called with the state *after* the event was folded. What holds: only what is not yet
+//! outside follows; which chats there are comes from the configuration, so a chat that was
+//! added later gets what is stale from then on.
+
+use crate::card::Card;
+use crate::chat::Actor;
+use crate::effect::{CardId, Effect, Place};
+use crate::event::Event;
+use crate::ids::{GroupId, IncidentId, Platform};
+use crate::incident::Mark;
+use crate::journal::Record;
+use crate::state::State;
+use crate::text::{Outside, Span, Text};
+
+/// The effects that follow from a record.
+#[must_use]
+pub fn react(state: &State, record: &Record) -> Vec<Effect> {
+    match &record.event {
+        Event::Started { .. } | Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } => Vec::new(),
+        Event::GroupOpened { .. } => Vec::new(),
+        Event::AlertFired { group, .. }
+        | Event::AlertResolved { group, .. }
+        | Event::GroupTruncated { group, .. }
+        | Event::GroupResolved { group }
+        | Event::AlertAcknowledged { group, .. }
+        | Event::AlertUnacknowledged { group, .. } => show_alert(state, *group),
+        Event::AcknowledgementAsked { group } => {
+            let mut effects = show_alert(state, *group);
+            effects.extend(ask_again(state, record.seq, *group));
+            effects
+        }
+        Event::IncidentDeclared { incident, .. } => {
+            let rooms = chats(state).map(|platform| Effect::OpenRoom { incident: *incident, platform });
+            rooms.chain(show_headline(state, *incident)).collect()
+        }
+        Event::AlertAttached { group, incident } => {
+            let mut effects = show_alert(state, *group);
+            effects.extend(show_headline(state, *incident));
+            effects
+        }
+        Event::SeverityChanged { incident, from, to, by, .. } => {
+            let words = Text::new().plain(format!(" changed the severity from {from} to {to}."));
+            changed(state, record.seq, *incident, by, words, None)
+        }
+        Event::RoleChanged { incident, role, to, by } => {
+            let words = match to {
+                Some(who) if who.user == by.user => Text::new().plain(format!(" is now {}.", role.title())),
+                Some(who) => Text::new()
+                    .plain(format!(" gave the role {} to ", role.title()))
+                    .span(Span::Notify(who.user.clone(), state.settings.name_of(who)))
+                    .plain("."),
+                None => Text::new().plain(format!(" freed the role {}.", role.title())),
+            };
+            let mut effects = changed(state, record.seq, *incident, by, words, None);
+            if let Some(who) = to {
+                effects.extend(invite(state, *incident, who));
+            }
+            effects
+        }
+        Event::ResponderJoined { incident, who } => invite(state, *incident, who),
+        Event::NoteAdded { incident, text, by } => {
+            changed(state, record.seq, *incident, by, Text::new().plain(" noted:"), Some(text))
+        }
+        Event::UpdatePosted { incident, text, by, .. } => {
+            changed(state, record.seq, *incident, by, Text::new().plain(" posted an update:"), Some(text))
+        }
+        Event::UpdateAsked { incident, .. } => {
+            let Some(it) = state.incidents.get(incident) else { return Vec::new() };
+            let title = Text::new()
+                .plain("An update is due. What is known, what is done about it, what is needed? ")
+                .code("/incident update");
+            let card = Card::line(title).button("Post an update", format!("incident update {}", it.id), crate::card::Style::Primary);
+            let mut effects = say_in_rooms(state, record.seq, *incident, &card);
+            effects.extend(show_headline(state, *incident));
+            effects
+        }
+        Event::ActionItemAdded { incident, text, by } => {
+            changed(state, record.seq, *incident, by, Text::new().plain(" added an action item:"), Some(text))
+        }
+        Event::IncidentMitigated { incident, text, by } => {
+            changed(state, record.seq, *incident, by, Text::new().plain(" mitigated the incident."), text.as_ref())
+        }
+        Event::IncidentResolved { incident, text, by } => {
+            let mut effects =
+                changed(state, record.seq, *incident, by, Text::new().plain(" resolved the incident."), text.as_ref());
+            effects.extend(topics(state, *incident));
+            effects
+        }
+        Event::IncidentReopened { incident, text, by, .. } => {
+            let mut effects =
+                changed(state, record.seq, *incident, by, Text::new().plain(" reopened the incident."), text.as_ref());
+            effects.extend(topics(state, *incident));
+            effects
+        }
+        Event::MessageMarked { incident, message, by, how } => {
+            vec![Effect::Capture { incident: *incident, message: message.clone(), by: by.clone(), how: *how }]
+        }
+        Event::MessageCaptured { incident, captured, by, how } => {
+            let words = match how {
+                Mark::Pin => " pinned a message of ",
+                Mark::Reaction => " added to the timeline a message of ",
+            };
+            let title = Text::new()
+                .plain("📌 ")
+                .text(who(state, by))
+                .plain(words)
+                .text(who(state, &captured.author))
+                .plain(" ")
+                .link("(the message)", &captured.link);
+            let card = Card::line(title);
+            let mut effects = say_in_rooms(state, record.seq, *incident, &quoted(card, "Message", Some(&captured.text)));
+            effects.extend(show_headline(state, *incident));
+            effects
+        }
+        Event::MarkWithdrawn { incident, by, .. } => {
+            let title = who(state, by).plain(" took a message out of the timeline again.");
+            say_in_rooms(state, record.seq, *incident, &Card::line(title))
+        }
+        Event::PostmortemAsked { incident, .. } => vec![Effect::Publish { incident: *incident }],
+        Event::PostmortemPublished { incident, url } => {
+            let title = Text::new()
+                .plain("The postmortem is written: ")
+                .link(format!("{incident} postmortem"), url)
+                .plain(". What people write outside its generated parts stays when it is written again.");
+            let mut effects = say_in_rooms(state, record.seq, *incident, &Card::line(title));
+            effects.extend(show_headline(state, *incident));
+            effects
+        }
+        Event::RoomOpened { incident, platform, .. } => room_opened(state, *incident, *platform),
+        Event::CardPosted { card, place, .. } => match (card, place) {
+            (CardId::Headline(_), Place::Room(..)) => vec![Effect::PinCard { card: *card, place: *place }],
+            (CardId::Headline(_), Place::Alerts(_) | Place::Announcements(_) | Place::Operators(_))
+            | (CardId::Alert(_), _) => Vec::new(),
+        },
+        Event::CardLost { card, place } => vec![Effect::ShowCard { card: *card, place: *place }],
+        Event::EffectGivenUp { incident, effect, .. } => match incident {
+            // Showing the failure must not depend on what failed, or it would never end.
+            Some(incident) if !effect.starts_with("show/") => show_headline(state, *incident),
+            Some(_) | None => Vec::new(),
+        },
+    }
+}
+
+fn chats(state: &State) -> impl Iterator<Item = Platform> {
+    state.settings.chats.keys().copied()
+}
+
+fn show_alert(state: &State, group: GroupId) -> Vec<Effect> {
+    chats(state).map(|platform| Effect::ShowCard { card: CardId::Alert(group), place: Place::Alerts(platform) }).collect()
+}
+
+/// The headline is shown where incidents are announced, and in every room that is open.
+fn show_headline(state: &State, incident: IncidentId) -> Vec<Effect> {
+    let card = CardId::Headline(incident);
+    let announced = chats(state).map(|platform| Effect::ShowCard { card, place: Place::Announcements(platform) });
+    let rooms = rooms(state, incident).map(|platform| Effect::ShowCard { card, place: Place::Room(platform, incident) });
+    announced.chain(rooms).collect()
+}
+
+fn rooms(state: &State, incident: IncidentId) -> impl Iterator<Item = Platform> {
+    let it = state.incidents.get(&incident);
+    it.into_iter().flat_map(|it| it.rooms.keys().copied()).filter(|platform| state.settings.chats.contains_key(platform))
+}
+
+fn say_in_rooms(state: &State, seq: u64, incident: IncidentId, card: &Card) -> Vec<Effect> {
+    let say = |platform| Effect::Say { seq, place: Place::Room(platform, incident), card: Box::new(card.clone()) };
+    rooms(state, incident).map(say).collect()
+}
+
+/// Something changed by a person: everybody in the rooms is told who did it, and the headline follows.
+fn changed(
+    state: &State,
+    seq: u64,
+    incident: IncidentId,
+    by: &Actor,
+    words: Text,
+    quote: Option<&Outside>,
+) -> Vec<Effect> {
+    let card = quoted(Card::line(who(state, by).text(words)), "", quote);
+    let mut effects = say_in_rooms(state, seq, incident, &card);
+    effects.extend(show_headline(state, incident));
+    effects
+}
+
+fn quoted(mut card: Card, label: &str, words: Option<&Outside>) -> Card {
+    card.quotes.extend(words.map(|words| crate::card::Quote { label: label.to_owned(), words: words.clone() }));
+    card
+}
+
+fn who(state: &State, actor: &Actor) -> Text {
+    Text::new().span(Span::Person(state.settings.name_of(actor), actor.user.platform))
+}
+
+fn topics(state: &State, incident: IncidentId) -> Vec<Effect> {
+    rooms(state, incident).map(|platform| Effect::SetTopic { incident, platform }).collect()
+}
+
+/// Brings somebody into the room on the platform where they acted.
+fn invite(state: &State, incident: IncidentId, who: &Actor) -> Vec<Effect> {
+    let open = state.incidents.get(&incident).is_some_and(|it| it.rooms.contains_key(&who.user.platform));
+    if open { vec![Effect::Invite { incident, user: who.user.clone() }] } else { Vec::new() }
+}
+
+/// A room is open: the headline goes in and is pinned, whoever takes part already is invited, and the
+/// announcements learn where it is.
+fn room_opened(state: &State, incident: IncidentId, platform: Platform) -> Vec<Effect> {
+    let mut effects = show_headline(state, incident);
+    let Some(it) = state.incidents.get(&incident) else { return effects };
+    let roles = it.roles.values();
+    let people = it.responders.iter().map(|(who, _)| who).chain(roles).filter(|who| who.user.platform == platform);
+    effects.extend(people.map(|who| Effect::Invite { incident, user: who.user.clone() }));
+    for group in &it.groups {
+        effects.extend(show_alert(state, *group));
+    }
+    effects
+}
+
+fn ask_again(state: &State, seq: u64, group: GroupId) -> Vec<Effect> {
+    let Some(acknowledged) = state.groups.get(&group).and_then(|group| group.acknowledged.as_ref()) else {
+        return Vec::new();
+    };
+    let by = &acknowledged.by;
+    let title = Text::new()
+        .plain(format!("{group} still fires. "))
+        .span(Span::Notify(by.user.clone(), state.settings.name_of(by)))
+        .plain(", do you still take care of it?");
+    let card = Card::line(title)
+        .button("Take over", format!("alert takeover {group}"), crate::card::Style::Primary)
+        .button("Declare incident", format!("incident declare {group}"), crate::card::Style::Plain);
+    let say = |platform| Effect::Say { seq, place: Place::Alerts(platform), card: Box::new(card.clone()) };
+    chats(state).map(say).collect()
+}

@@ -1,0 +1,103 @@
+//! What the configuration says, as far as decisions and cards need it.
+//!
+//! Not journaled: replaying a journal never reads it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::chat::Actor;
+use crate::ids::{ChannelId, Platform, UserRef};
+use crate::incident::Severity;
+use crate::text::Outside;
+
+/// The configuration's part in decisions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The chats that are connected.
+    pub chats: BTreeMap<Platform, Seat>,
+    /// The people who are known.
+    pub people: Vec<Person>,
+    /// The services that are known.
+    pub services: Vec<Service>,
+    /// Where people's browsers reach Muster; no slash at its end.
+    pub public_url: String,
+    /// After how long an acknowledged alert that still fires is asked about again.
+    pub ask_again_after: Option<Duration>,
+    /// How often an update is due, by severity. None where none is.
+    pub update_every: BTreeMap<Severity, Duration>,
+    /// Hosts that links from alerts may point to; every host where it is empty.
+    pub link_hosts: Vec<String>,
+}
+
+/// Where Muster sits on one chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Slack's team or Discord's guild.
+    pub workspace: String,
+    /// The channel for alerts.
+    pub alerts: ChannelId,
+    /// The channel where incidents are announced.
+    pub incidents: ChannelId,
+    /// The operators' channel.
+    pub operators: Option<ChannelId>,
+}
+
+/// A person with accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Their key in the configuration.
+    pub key: String,
+    /// Their name.
+    pub name: Outside,
+    /// Their accounts.
+    pub accounts: Vec<UserRef>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Who owns it.
+    pub owner: Option<String>,
+    /// The labels of the alerts that are about it: all must match.
+    pub matches: BTreeMap<String, String>,
+    /// Where it can be looked at.
+    pub dashboard: Option<String>,
+}
+
+impl Settings {
+    /// The person behind an account, where it is linked.
+    #[must_use]
+    pub fn person(&self, user: &UserRef) -> Option<&Person> {
+        self.people.iter().find(|person| person.accounts.contains(user))
+    }
+
+    /// Whether two accounts are one person's.
+    #[must_use]
+    pub fn same_person(&self, one: &UserRef, other: &UserRef) -> bool {
+        one == other || self.person(one).is_some_and(|person| person.accounts.contains(other))
+    }
+
+    /// The name to show for somebody: the configured one, else the platform's, else the account's id.
+    #[must_use]
+    pub fn name_of(&self, actor: &Actor) -> Outside {
+        if let Some(person) = self.person(&actor.user) {
+            return person.name.clone();
+        }
+        if actor.name.is_empty() { Outside::new(&actor.user.user) } else { actor.name.short(80) }
+    }
+
+    /// The service that labels are about: by the configured matchers, else by their `service` label.
+    #[must_use]
+    pub fn service_of(&self, labels: &BTreeMap<String, Outside>) -> Option<Outside> {
+        let matched = self.services.iter().find(|service| {
+            !service.matches.is_empty()
+                && service.matches.iter().all(|(name, value)| labels.get(name).is_some_and(|label| label.as_str() == value))
+        });
+        match matched {
+            Some(service) => Some(Outside::new(&service.name)),
+            None => labels.get("service").filter(|label| !label.is_empty()).map(|label| label.short(80)),
+        }
+    }
+}

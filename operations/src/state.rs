@@ -1,0 +1,190 @@
+//! The state: a fold of the journal.
+//!
+//! What holds: [`State::apply`] never fails, never looks at the configuration, and is the
+//! only thing that changes what is remembered. Groups that were resolved more than a day
+//! before and belong to no incident are forgotten; incidents are kept.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Group;
+use crate::effect::{CardId, Place};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform};
+use crate::incident::Incident;
+use crate::journal::Record;
+use crate::settings::Settings;
+use crate::timer::Timer;
+
+mod fold;
+
+/// For how long a resolved group is remembered.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
+/// Everything that is remembered, and the configuration that decisions are made by.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    /// The configuration. Not part of a snapshot.
+    #[serde(skip)]
+    pub settings: Settings,
+    /// The number of the last event that was folded.
+    pub seq: u64,
+    /// Incidents by number.
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    /// Alert groups by number.
+    pub groups: BTreeMap<GroupId, Group>,
+    /// The number of the newest alert group.
+    pub last_group: u64,
+    /// Where each card was posted.
+    #[serde(with = "pairs")]
+    pub cards: BTreeMap<(CardId, Place), Posted>,
+    /// What is due when.
+    pub due: BTreeSet<(Timestamp, Timer)>,
+    /// Messages whose mark waits for them to be looked up, or that are in a timeline.
+    #[serde(with = "pairs")]
+    pub marked: BTreeMap<MessageRef, IncidentId>,
+    /// Open groups by source and key. Derived.
+    #[serde(skip)]
+    open: HashMap<(String, String), GroupId>,
+    /// Rooms by channel. Derived.
+    #[serde(skip)]
+    rooms: HashMap<(Platform, ChannelId), IncidentId>,
+    /// Resolved groups that belong to no incident, the oldest first. Derived.
+    #[serde(skip)]
+    fading: BTreeSet<(Timestamp, GroupId)>,
+}
+
+/// A card that was posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posted {
+    /// In which channel.
+    pub channel: ChannelId,
+    /// As which message.
+    pub message: MessageId,
+}
+
+impl State {
+    /// Folds an event.
+    pub fn apply(&mut self, record: &Record) {
+        self.seq = record.seq;
+        fold::apply(self, record);
+    }
+
+    /// Brings back what a snapshot leaves out.
+    pub fn derive(&mut self) {
+        self.open = self
+            .groups
+            .values()
+            .filter(|group| group.resolved_at.is_none())
+            .map(|group| ((group.source.clone(), group.key.clone()), group.id))
+            .collect();
+        self.rooms = self
+            .incidents
+            .values()
+            .flat_map(|incident| {
+                incident.rooms.iter().map(|(platform, room)| ((*platform, room.channel.clone()), incident.id))
+            })
+            .collect();
+        self.fading = self
+            .groups
+            .values()
+            .filter(|group| group.incident.is_none())
+            .filter_map(|group| group.resolved_at.map(|at| (at, group.id)))
+            .collect();
+    }
+
+    /// The open group of a source's key.
+    #[must_use]
+    pub fn open_group(&self, source: &str, key: &str) -> Option<&Group> {
+        // The pair is built to look it up: a map of maps would cost more in memory than this costs in time.
+        self.open.get(&(source.to_owned(), key.to_owned())).and_then(|id| self.groups.get(id))
+    }
+
+    /// The groups that fire, the newest first.
+    pub fn firing(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values().rev().filter(|group| group.resolved_at.is_none())
+    }
+
+    /// The incidents that are not over, the newest first.
+    pub fn open_incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.values().rev().filter(|incident| incident.is_open())
+    }
+
+    /// The incident whose room a channel is.
+    #[must_use]
+    pub fn incident_of(&self, platform: Platform, channel: &ChannelId) -> Option<IncidentId> {
+        self.rooms.get(&(platform, channel.clone())).copied()
+    }
+
+    /// Where a place is: the channel, once there is one.
+    #[must_use]
+    pub fn channel_of(&self, place: Place) -> Option<&ChannelId> {
+        match place {
+            Place::Alerts(platform) => self.settings.chats.get(&platform).map(|seat| &seat.alerts),
+            Place::Announcements(platform) => self.settings.chats.get(&platform).map(|seat| &seat.incidents),
+            Place::Operators(platform) => self.settings.chats.get(&platform).and_then(|seat| seat.operators.as_ref()),
+            Place::Room(platform, incident) => {
+                self.incidents.get(&incident).and_then(|incident| incident.rooms.get(&platform)).map(|room| &room.channel)
+            }
+        }
+    }
+
+    /// Where a card was posted.
+    #[must_use]
+    pub fn posted(&self, card: CardId, place: Place) -> Option<MessageRef> {
+        self.cards.get(&(card, place)).map(|posted| MessageRef {
+            platform: place.platform(),
+            channel: posted.channel.clone(),
+            message: posted.message.clone(),
+        })
+    }
+
+    /// When something is due next.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Drops what was due up to `now`: it was looked at. Not an event; after a replay it is looked at once more.
+    pub fn looked_at(&mut self, now: Timestamp) {
+        self.due.retain(|(at, _)| *at > now);
+    }
+
+    /// Forgets groups that were resolved long before `now`.
+    fn forget(&mut self, now: Timestamp) {
+        while let Some(&(at, group)) = self.fading.first() {
+            if now.duration_since(at) < REMEMBERED {
+                break;
+            }
+            self.fading.pop_first();
+            self.groups.remove(&group);
+            for platform in Platform::ALL {
+                self.cards.remove(&(CardId::Alert(group), Place::Alerts(platform)));
+            }
+        }
+    }
+}
+
+/// Maps whose keys are no strings, as lists of pairs in JSON.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        D: Deserializer<'de>,
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+    {
+        Vec::<(K, V)>::deserialize(deserializer).map(|pairs| pairs.into_iter().collect())
+    }
+}

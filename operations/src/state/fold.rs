@@ -1,0 +1,325 @@
+//! What each event changes: one `match`, one arm an event.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Posted, State};
+use crate::alert::{Acknowledgement, Group, Member};
+use crate::chat::Actor;
+use crate::event::Event;
+use crate::ids::{GroupId, IncidentId};
+use crate::incident::{ActionItem, Incident, Kept, Published, Room, Status};
+use crate::journal::Record;
+use crate::text::{Outside, Text};
+use crate::timeline::{self, Entry, Kind};
+use crate::timer::Timer;
+
+pub(super) fn apply(state: &mut State, record: &Record) {
+    let at = record.at;
+    match &record.event {
+        Event::Started { .. } | Event::UnreadableReceived { .. } => state.forget(at),
+        Event::GroupOpened { group, source, key, title, service, severity, source_url } => {
+            state.forget(at);
+            state.last_group = group.0;
+            state.open.insert((source.clone(), key.clone()), *group);
+            state.groups.insert(
+                *group,
+                Group {
+                    id: *group,
+                    source: source.clone(),
+                    key: key.clone(),
+                    title: title.clone(),
+                    service: service.clone(),
+                    severity: *severity,
+                    source_url: source_url.clone(),
+                    opened_at: at,
+                    members: BTreeMap::new(),
+                    truncated: 0,
+                    acknowledged: None,
+                    first_acknowledged_at: None,
+                    resolved_at: None,
+                    incident: None,
+                },
+            );
+        }
+        Event::AlertFired { group, alert, verdict } => {
+            let Some(group) = state.groups.get_mut(group) else { return };
+            let first_seen = group.members.get(&alert.fingerprint).map_or(at, |member| member.first_seen);
+            let member = Member { alert: alert.clone(), firing: true, first_seen, last_seen: at, verdict: *verdict };
+            group.members.insert(alert.fingerprint.clone(), member);
+        }
+        Event::AlertsRepeated { group, fingerprints } => {
+            let Some(group) = state.groups.get_mut(group) else { return };
+            for fingerprint in fingerprints {
+                if let Some(member) = group.members.get_mut(fingerprint) {
+                    member.last_seen = at;
+                }
+            }
+        }
+        Event::AlertResolved { group, fingerprint, ends_at } => {
+            let Some(member) = state.groups.get_mut(group).and_then(|group| group.members.get_mut(fingerprint)) else {
+                return;
+            };
+            member.firing = false;
+            member.last_seen = at;
+            member.alert.ends_at = Some(*ends_at);
+            member.verdict = crate::triage::Verdict::Resolves;
+        }
+        Event::GroupTruncated { group, hidden } => {
+            if let Some(group) = state.groups.get_mut(group) {
+                group.truncated = *hidden;
+            }
+        }
+        Event::GroupResolved { group } => group_resolved(state, *group, record),
+        Event::AlertAcknowledged { group, by, taken_from, asks_again } => {
+            let Some(found) = state.groups.get_mut(group) else { return };
+            found.first_acknowledged_at.get_or_insert(at);
+            found.acknowledged = Some(Acknowledgement { by: by.clone(), at, asks_again: *asks_again, asked: false });
+            let words = match taken_from {
+                Some(before) => Text::new().plain(format!("took over alert {group} from ")).outside(&before.name),
+                None => Text::new().plain(format!("acknowledged alert {group}")),
+            };
+            state.due.extend(asks_again.map(|due| (due, Timer::AskAgain(*group))));
+            alert_entry(state, *group, record, Some(by), words);
+        }
+        Event::AlertUnacknowledged { group, by } => {
+            let Some(found) = state.groups.get_mut(group) else { return };
+            found.acknowledged = None;
+            alert_entry(state, *group, record, Some(by), Text::new().plain(format!("took back the acknowledgement of alert {group}")));
+        }
+        Event::AcknowledgementAsked { group } => {
+            state.due.retain(|(due, timer)| *timer != Timer::AskAgain(*group) || *due > at);
+            if let Some(acknowledged) = state.groups.get_mut(group).and_then(|group| group.acknowledged.as_mut()) {
+                acknowledged.asked = true;
+            }
+        }
+        Event::IncidentDeclared { incident, title, severity, by, update_due } => {
+            state.due.extend(update_due.map(|due| (due, Timer::AskForUpdate(*incident))));
+            let words = Text::new().plain(format!("declared {incident} as {severity}"));
+            let mut declared = declared(*incident, title, *severity, by, at);
+            declared.update_due = *update_due;
+            timeline::insert(&mut declared.timeline, entry(record, Some(by), Kind::Status, words, Some(title)));
+            state.incidents.insert(*incident, declared);
+        }
+        Event::AlertAttached { incident, group } => alert_attached(state, *incident, *group, record),
+        Event::SeverityChanged { incident, from, to, by, update_due } => {
+            change(state, *incident, record, Some(by), Kind::Severity, |it| {
+                it.severity = *to;
+                it.update_due = *update_due;
+                (Text::new().plain(format!("changed the severity from {from} to {to}")), None)
+            });
+            state.due.extend(update_due.map(|due| (due, Timer::AskForUpdate(*incident))));
+        }
+        Event::RoleChanged { incident, role, to, by } => {
+            change(state, *incident, record, Some(by), Kind::Role, |it| {
+                let title = role.title();
+                match to {
+                    Some(who) => {
+                        it.roles.insert(*role, who.clone());
+                        if who.user == by.user {
+                            (Text::new().plain(format!("took the role {title}")), None)
+                        } else {
+                            (Text::new().plain(format!("gave the role {title} to ")).outside(&who.name), None)
+                        }
+                    }
+                    None => {
+                        it.roles.remove(role);
+                        (Text::new().plain(format!("freed the role {title}")), None)
+                    }
+                }
+            });
+        }
+        Event::ResponderJoined { incident, who } => {
+            if let Some(it) = state.incidents.get_mut(incident) {
+                it.responders.push((who.clone(), at));
+            }
+        }
+        Event::NoteAdded { incident, text, by } => {
+            change(state, *incident, record, Some(by), Kind::Note, |_| (Text::new().plain("noted"), Some(text.clone())));
+        }
+        Event::UpdatePosted { incident, text, by, update_due } => {
+            change(state, *incident, record, Some(by), Kind::Update, |it| {
+                it.update = Some((text.clone(), at));
+                it.update_due = *update_due;
+                (Text::new().plain("posted an update"), Some(text.clone()))
+            });
+            state.due.extend(update_due.map(|due| (due, Timer::AskForUpdate(*incident))));
+        }
+        Event::UpdateAsked { incident, update_due } => {
+            state.due.retain(|(due, timer)| *timer != Timer::AskForUpdate(*incident) || *due > at);
+            if let Some(it) = state.incidents.get_mut(incident) {
+                it.update_due = *update_due;
+            }
+            state.due.extend(update_due.map(|due| (due, Timer::AskForUpdate(*incident))));
+        }
+        Event::ActionItemAdded { incident, text, by } => {
+            change(state, *incident, record, Some(by), Kind::Action, |it| {
+                it.actions.push(ActionItem { text: text.clone(), by: by.clone(), at });
+                (Text::new().plain("added an action item"), Some(text.clone()))
+            });
+        }
+        Event::IncidentMitigated { incident, text, by } => {
+            change(state, *incident, record, Some(by), Kind::Status, |it| {
+                it.status = Status::Mitigated;
+                it.mitigated_at = Some(at);
+                (Text::new().plain("mitigated the incident"), text.clone())
+            });
+        }
+        Event::IncidentResolved { incident, text, by } => {
+            change(state, *incident, record, Some(by), Kind::Status, |it| {
+                it.status = Status::Resolved;
+                it.mitigated_at.get_or_insert(at);
+                it.resolved_at = Some(at);
+                it.update_due = None;
+                (Text::new().plain("resolved the incident"), text.clone())
+            });
+        }
+        Event::IncidentReopened { incident, text, by, update_due } => {
+            change(state, *incident, record, Some(by), Kind::Status, |it| {
+                it.status = Status::Investigating;
+                it.mitigated_at = None;
+                it.resolved_at = None;
+                it.update_due = *update_due;
+                (Text::new().plain("reopened the incident"), text.clone())
+            });
+            state.due.extend(update_due.map(|due| (due, Timer::AskForUpdate(*incident))));
+        }
+        Event::MessageMarked { incident, message, .. } => {
+            state.marked.insert(message.clone(), *incident);
+        }
+        Event::MessageCaptured { incident, captured, by, how } => {
+            let Some(it) = state.incidents.get_mut(incident) else { return };
+            it.kept.push(Kept { captured: captured.clone(), by: by.clone(), how: *how });
+            let mut entry = entry(record, Some(&captured.author), Kind::Message, Text::new().plain("wrote"), Some(&captured.text));
+            entry.at = captured.at;
+            entry.link = Some(captured.link.clone());
+            entry.message = Some(captured.message.clone());
+            timeline::insert(&mut it.timeline, entry);
+        }
+        Event::MarkWithdrawn { incident, message, .. } => {
+            state.marked.remove(message);
+            if let Some(it) = state.incidents.get_mut(incident) {
+                it.kept.retain(|kept| &kept.captured.message != message);
+                it.timeline.retain(|entry| entry.message.as_ref() != Some(message));
+            }
+        }
+        Event::PostmortemAsked { .. } => {}
+        Event::PostmortemPublished { incident, url } => {
+            if let Some(it) = state.incidents.get_mut(incident) {
+                it.postmortem = Some(Published { url: url.clone(), at });
+                it.failed.retain(|key, _| !key.starts_with("publish/"));
+            }
+        }
+        Event::RoomOpened { incident, platform, channel, name } => {
+            state.rooms.insert((*platform, channel.clone()), *incident);
+            if let Some(it) = state.incidents.get_mut(incident) {
+                it.rooms.insert(*platform, Room { channel: channel.clone(), name: name.clone() });
+            }
+        }
+        Event::CardPosted { card, place, channel, message } => {
+            state.cards.insert((*card, *place), Posted { channel: channel.clone(), message: message.clone() });
+        }
+        Event::CardLost { card, place } => {
+            state.cards.remove(&(*card, *place));
+        }
+        Event::EffectGivenUp { effect, about, incident, why } => {
+            let Some(it) = incident.and_then(|incident| state.incidents.get_mut(&incident)) else { return };
+            it.failed.insert(effect.clone(), format!("{about}: {}", why.as_str()));
+        }
+    }
+}
+
+fn declared(id: IncidentId, title: &Outside, severity: crate::incident::Severity, by: &Actor, at: Timestamp) -> Incident {
+    Incident {
+        id,
+        title: title.clone(),
+        severity,
+        status: Status::Investigating,
+        declared_by: by.clone(),
+        declared_at: at,
+        mitigated_at: None,
+        resolved_at: None,
+        roles: BTreeMap::new(),
+        responders: Vec::new(),
+        groups: Vec::new(),
+        rooms: BTreeMap::new(),
+        update: None,
+        update_due: None,
+        timeline: Vec::new(),
+        kept: Vec::new(),
+        actions: Vec::new(),
+        failed: BTreeMap::new(),
+        postmortem: None,
+    }
+}
+
+/// Changes an incident and puts what happened into its timeline.
+fn change(
+    state: &mut State,
+    incident: IncidentId,
+    record: &Record,
+    by: Option<&Actor>,
+    kind: Kind,
+    how: impl FnOnce(&mut Incident) -> (Text, Option<Outside>),
+) {
+    let Some(it) = state.incidents.get_mut(&incident) else { return };
+    let (words, quote) = how(it);
+    timeline::insert(&mut it.timeline, entry(record, by, kind, words, quote.as_ref()));
+}
+
+fn entry(record: &Record, by: Option<&Actor>, kind: Kind, words: Text, quote: Option<&Outside>) -> Entry {
+    Entry {
+        seq: record.seq,
+        at: record.at,
+        by: by.cloned(),
+        kind,
+        words,
+        quote: quote.cloned(),
+        link: None,
+        message: None,
+    }
+}
+
+/// Puts something about an alert group into the timeline of its incident, if it has one.
+fn alert_entry(state: &mut State, group: GroupId, record: &Record, by: Option<&Actor>, words: Text) {
+    let Some(incident) = state.groups.get(&group).and_then(|group| group.incident) else { return };
+    change(state, incident, record, by, Kind::Alert, |_| (words, None));
+}
+
+fn group_resolved(state: &mut State, id: GroupId, record: &Record) {
+    let Some(group) = state.groups.get_mut(&id) else { return };
+    group.resolved_at = Some(record.at);
+    state.open.remove(&(group.source.clone(), group.key.clone()));
+    let words = Text::new().plain(format!("Alert {id} ")).outside(&group.title).plain(" was resolved");
+    if group.incident.is_none() {
+        state.fading.insert((record.at, id));
+    }
+    alert_entry(state, id, record, None, words);
+}
+
+/// An alert joins the timeline with its own beginning, which is often before the incident was declared.
+fn alert_attached(state: &mut State, incident: IncidentId, id: GroupId, record: &Record) {
+    let Some(group) = state.groups.get_mut(&id) else { return };
+    let Some(it) = state.incidents.get_mut(&incident) else { return };
+    group.incident = Some(incident);
+    it.groups.push(id);
+    if let Some(resolved_at) = group.resolved_at {
+        state.fading.remove(&(resolved_at, id));
+    }
+    let mut fired = entry(
+        record,
+        None,
+        Kind::Alert,
+        Text::new().plain(format!("Alert {id} ")).outside(&group.title).plain(" fired"),
+        group.annotation("summary"),
+    );
+    fired.at = group.since();
+    timeline::insert(&mut it.timeline, fired);
+    if let Some(acknowledged) = &group.acknowledged {
+        let words = Text::new().plain(format!("acknowledged alert {id}"));
+        let mut taken = entry(record, Some(&acknowledged.by), Kind::Alert, words, None);
+        taken.at = acknowledged.at;
+        timeline::insert(&mut it.timeline, taken);
+    }
+}

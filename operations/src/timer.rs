@@ -1,0 +1,18 @@
+//! Due times: what is to be looked at when.
+//!
+//! A due time follows from the journal, so after a restart what was due is still due. A
+//! timer is never cancelled; when it fires, [`crate::decide`] finds that there is nothing
+//! to do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{GroupId, IncidentId};
+
+/// Something to be looked at when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Timer {
+    /// Ask whether somebody still takes care of an alert group.
+    AskAgain(GroupId),
+    /// Ask for an update of an incident.
+    AskForUpdate(IncidentId),
+}

@@ -1,0 +1,70 @@
+//! What becomes of an alert that was told: one function, the reasons in order.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{Group, Told};
+
+/// What becomes of an alert, and thereby why a card looks as it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Nothing new: it was told just so before.
+    Duplicate,
+    /// It is older than what is known of it: a late copy.
+    Outdated,
+    /// It is resolved and was never known to fire.
+    NeverFired,
+    /// It was resolved.
+    Resolves,
+    /// It fires in a group that is open already.
+    Joins,
+    /// It fires as before, with other words or labels.
+    Updates,
+    /// It fires and opens a group.
+    Opens,
+}
+
+impl Verdict {
+    /// The reason, for people.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Verdict::Duplicate => "it was told again as it was; nothing changed",
+            Verdict::Outdated => "it was a late copy of something older; nothing changed",
+            Verdict::NeverFired => "it was told as resolved and had never fired here; nothing changed",
+            Verdict::Resolves => "its source told that it is resolved",
+            Verdict::Joins => "it fires in a group that was open already",
+            Verdict::Updates => "it fires as before, with other words",
+            Verdict::Opens => "it fires and no group of its key was open",
+        }
+    }
+}
+
+/// Decides what becomes of `told`, given the open group of its key, if there is one.
+#[must_use]
+pub fn triage(told: &Told, group: Option<&Group>) -> Verdict {
+    let known = group.and_then(|group| group.members.get(&told.alert.fingerprint));
+    let Some(member) = known else {
+        return match (told.firing, group) {
+            (false, _) => Verdict::NeverFired,
+            (true, None) => Verdict::Opens,
+            (true, Some(_)) => Verdict::Joins,
+        };
+    };
+    if told.alert.starts_at < member.alert.starts_at {
+        return Verdict::Outdated;
+    }
+    match (told.firing, member.firing) {
+        (true, true) if told.alert == member.alert => Verdict::Duplicate,
+        (true, true) => Verdict::Updates,
+        (true, false) if starts_after(told, member.alert.ends_at) => Verdict::Joins,
+        (true, false) => Verdict::Outdated,
+        (false, true) => Verdict::Resolves,
+        (false, false) => Verdict::Duplicate,
+    }
+}
+
+/// Whether a firing is newer than the end that is known: a firing that began before that end is a late copy.
+fn starts_after(told: &Told, ended: Option<Timestamp>) -> bool {
+    ended.is_none_or(|ended| told.alert.starts_at >= ended)
+}

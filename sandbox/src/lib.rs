@@ -1,0 +1,119 @@
+//! A Slack and a Discord that run on your own machine.
+//!
+//! Each platform is a *model* (people, channels, messages) in [`slack`] and [`discord`];
+//! its protocol (Web API and Socket Mode, REST v10 and gateway) is a view on that model.
+//! A third listener serves the page and the HTTP API by which any program acts as a
+//! person, reads channels as people see them, and orders [`faults`].
+//!
+//! What holds: the sandbox refuses what the real platform refuses, with the real error.
+//! It is never more lenient. It knows nothing of Muster.
+//!
+//! Start with [`Sandbox::start`].
+
+pub mod control;
+pub mod discord;
+pub mod faults;
+pub mod slack;
+pub mod time;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc};
+
+use crate::time::Time;
+
+/// What to start and where.
+pub struct Config {
+    /// Where Slack's Web API and Socket Mode listen. Port 0 picks a free one.
+    pub slack: SocketAddr,
+    /// Where Discord's REST API and gateway listen.
+    pub discord: SocketAddr,
+    /// Where the page and the control API listen.
+    pub control: SocketAddr,
+    /// The time that messages carry and that rate limits and deadlines are measured by.
+    pub time: Arc<dyn Time>,
+    /// Names of the people that exist on both platforms from the start.
+    pub people: Vec<String>,
+    /// Names of the channels that exist on both platforms from the start.
+    pub channels: Vec<String>,
+    /// Buttons that the page shows on behalf of the program that hosts the sandbox.
+    pub buttons: Vec<Button>,
+    /// Where presses of those buttons go, by [`Button::name`].
+    pub presses: Option<mpsc::UnboundedSender<String>>,
+    /// Whether documented rate limits are enforced. Off only for load measurements.
+    pub rate_limits: bool,
+}
+
+/// A button on the page that its host acts upon.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Button {
+    /// What is sent when it is pressed.
+    pub name: String,
+    /// What it says.
+    pub label: String,
+    /// What is shown beside it, such as the command line that does the same.
+    pub hint: String,
+}
+
+/// Something that people can see has changed. Sent to the page and to waiting tests.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Change {
+    /// `slack` or `discord`.
+    pub platform: &'static str,
+    /// The channel in which it changed; empty where it is not about one channel.
+    pub channel: String,
+}
+
+/// A running Slack and Discord. Both stop when it is dropped.
+pub struct Sandbox {
+    /// The Slack workspace.
+    pub slack: Arc<slack::Slack>,
+    /// The Discord server.
+    pub discord: Arc<discord::Discord>,
+    /// Address of the page and the control API.
+    pub control: SocketAddr,
+    changes: broadcast::Sender<Change>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl Sandbox {
+    /// Binds the three listeners and serves until the value is dropped.
+    ///
+    /// # Errors
+    /// A port that can't be bound.
+    pub async fn start(config: Config) -> std::io::Result<Sandbox> {
+        let (changes, _) = broadcast::channel(4096);
+        let slack_listener = tokio::net::TcpListener::bind(config.slack).await?;
+        let discord_listener = tokio::net::TcpListener::bind(config.discord).await?;
+        let control_listener = tokio::net::TcpListener::bind(config.control).await?;
+        let control = control_listener.local_addr()?;
+        let slack = slack::Slack::new(slack_listener.local_addr()?, &config, changes.clone());
+        let discord = discord::Discord::new(discord_listener.local_addr()?, &config, changes.clone());
+        let page = control::router(&slack, &discord, changes.clone(), &config);
+        let mut tasks = tokio::task::JoinSet::new();
+        for (listener, router) in [
+            (slack_listener, slack::router(slack.clone())),
+            (discord_listener, discord::router(discord.clone())),
+            (control_listener, page),
+        ] {
+            tasks.spawn(async move {
+                if let Err(error) = axum::serve(listener, router).await {
+                    tracing::error!(%error, "A sandbox listener stopped");
+                }
+            });
+        }
+        Ok(Sandbox { slack, discord, control, changes, tasks })
+    }
+
+    /// Hears of everything that changes from now on.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// Stops serving; connections are cut.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
