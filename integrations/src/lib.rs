@@ -7,5 +7,6 @@
 pub mod alerting;
 pub mod chat;
 pub mod clock;
+pub mod secret;
 pub mod tls;
 pub mod wiki;

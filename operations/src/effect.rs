@@ -271,7 +271,9 @@ impl Place {
         }
     }
 
-    fn key(self) -> String {
+    /// As it stands in keys and lane names.
+    #[must_use]
+    pub fn key(self) -> String {
         match self {
             Place::Alerts(platform) => format!("alerts/{}", platform.key()),
             Place::Announcements(platform) => format!("incidents/{}", platform.key()),

@@ -1,0 +1,228 @@
+//! The running bot: everything started in order, and stopped in order.
+//!
+//! The journal first, then the outbox, the chats' sockets, and the HTTP side last: nothing
+//! is taken before it can be kept. What holds: a chat that can't be reached keeps nothing
+//! else from working.
+
+mod chats;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use integrations::chat::{http_client, socket};
+use integrations::clock::SharedClock;
+use integrations::wiki::git::Wiki;
+use operations::ids::Platform;
+use operations::input::Input;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::engine::{Engine, Halt, Request, Start};
+use crate::inbox::Intake;
+use crate::metrics::Metrics;
+use crate::outbox::carry::Carrier;
+use crate::outbox::{Outbox, Standing};
+use crate::publish::Publisher;
+use crate::server::{self, Shared, health, hooks};
+use crate::store::StoreError;
+use crate::store::embedded::Embedded;
+
+/// At most so many arrivals wait to be parsed.
+const INBOX: usize = 1_024;
+
+/// How long a clean stop may take for each part, in real time.
+const STOPPING: Duration = Duration::from_secs(5);
+
+/// Why the bot did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal can't be used.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {source}. Is another program there? Change [http] listen")]
+    Listen {
+        /// Which one.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The wiki can't be used.
+    #[error("the wiki: {0}")]
+    Wiki(String),
+    /// An HTTP client can't be built.
+    #[error("the HTTP client: {0}")]
+    Client(String),
+}
+
+/// A bot that runs.
+pub struct App {
+    /// The way to the engine.
+    pub engine: Engine,
+    /// Where HTTP is listened on.
+    pub address: SocketAddr,
+    /// How the outbox stands.
+    pub standing: watch::Receiver<Standing>,
+    /// How the sockets do.
+    pub sockets: BTreeMap<Platform, watch::Receiver<socket::Health>>,
+    /// The figures.
+    pub metrics: Metrics,
+    /// Events that were read to bring the state back.
+    pub replayed: u64,
+    running: Vec<JoinHandle<()>>,
+    connected: Vec<chats::Connection>,
+    outbox: JoinHandle<()>,
+    server: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+/// What the bot is started with, beside its configuration.
+pub struct Options {
+    /// The time.
+    pub clock: SharedClock,
+    /// Where to stop as if killed; only for tests.
+    pub halt: Option<Halt>,
+}
+
+impl App {
+    /// Starts the bot.
+    ///
+    /// # Errors
+    /// What keeps it from working at all; a chat that can't be reached is not among it.
+    pub async fn start(config: &Config, options: Options) -> Result<App, StartError> {
+        let Options { clock, halt } = options;
+        let metrics = Metrics::default();
+        let store = Embedded::open(&config.data_dir)?;
+        let http = http_client().map_err(|error| StartError::Client(error.to_string()))?;
+        let chats = chats::build(config, &http, &clock);
+        let settings = config.settings(&chats::workspaces(config));
+        let started = Start {
+            store: Box::new(store),
+            directory: config.data_dir.clone(),
+            clock: clock.clone(),
+            settings,
+            metrics: metrics.clone(),
+            halt,
+        }
+        .start()?;
+        let engine = started.engine;
+        let wiki = Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;
+        let wiki = Arc::new(wiki);
+        let listener = TcpListener::bind(config.http.listen)
+            .await
+            .map_err(|source| StartError::Listen { address: config.http.listen, source })?;
+        let address = listener.local_addr().unwrap_or(config.http.listen);
+        let public_url = config.http.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+
+        let (standing, stands) = watch::channel(Standing::default());
+        let publisher = Publisher {
+            wiki: wiki.clone(),
+            template: config.postmortem_template.clone(),
+            public_url,
+            push: config.wiki.push.clone(),
+        };
+        let carrier = Arc::new(Carrier { chats: chats.clone(), engine: engine.clone(), publisher });
+        let outbox = Outbox { carrier, engine: engine.clone(), clock: clock.clone(), metrics: metrics.clone(), standing };
+        let outbox = crate::tasks::spawn("outbox", outbox.run(started.rows, started.changes));
+
+        // That it can't be recorded shows at once: the engine has stopped then.
+        let _ = engine.ask(Request::new(Input::Started { version: env!("CARGO_PKG_VERSION").to_owned() })).await;
+
+        let (inbox, arrivals) = mpsc::channel(INBOX);
+        let intake = Intake { engine: engine.clone(), chats: chats.clone(), metrics: metrics.clone() };
+        let mut running = vec![crate::tasks::spawn("inbox", intake.run(arrivals))];
+        let mut sockets = BTreeMap::new();
+        let mut connected = Vec::new();
+        for chat in chats.values() {
+            let connection = chats::connect(config, &http, &clock, chat, started.session.clone(), &inbox);
+            sockets.insert(chat.platform(), connection.health.clone());
+            connected.push(connection);
+        }
+        drop(inbox);
+        running.extend(chats::watch(&sockets));
+
+        let (stop, stopping) = watch::channel(false);
+        let shared = Shared {
+            hooks: hooks::Hooks { sources: sources(config), engine: engine.clone(), metrics: metrics.clone() },
+            health: health::Health {
+                engine: engine.clone(),
+                standing: stands.clone(),
+                sockets: sockets.clone(),
+                metrics: metrics.clone(),
+            },
+            wiki,
+        };
+        let server = serve(listener, server::router(Arc::new(shared)), stopping);
+        tracing::info!(%address, events = started.replayed, "Muster is up; it read {} events to bring its state back", started.replayed);
+        Ok(App {
+            engine,
+            address,
+            standing: stands,
+            sockets,
+            metrics,
+            replayed: started.replayed,
+            running,
+            connected,
+            outbox,
+            server,
+            stop,
+            thread: started.thread,
+        })
+    }
+
+    /// Resolves when the journal can't be written any more, with why.
+    pub async fn failed(&self) -> String {
+        match self.engine.stopped().await {
+            Some(why) => why,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops cleanly: takes nothing new, keeps what was taken, and leaves what is open for the next start.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        let _ = tokio::time::timeout(STOPPING, self.server).await;
+        for connection in self.connected {
+            connection.close(STOPPING).await;
+        }
+        self.outbox.abort();
+        self.running.iter().for_each(JoinHandle::abort);
+        drop(self.engine);
+        let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        tracing::info!("Muster has stopped");
+    }
+
+    /// Ends at once, as if the process had been killed: nothing is finished, nothing more is sent.
+    pub async fn kill(self) {
+        self.server.abort();
+        self.outbox.abort();
+        self.running.iter().for_each(JoinHandle::abort);
+        for connection in self.connected {
+            connection.abort().await;
+        }
+        drop(self.engine);
+        let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
+    }
+}
+
+fn sources(config: &Config) -> BTreeMap<String, hooks::Source> {
+    let source = |hook: &crate::config::Hook| hooks::Source { bearer: hook.bearer.clone(), max_body: hook.max_body };
+    config.hooks.iter().map(|(name, hook)| (name.clone(), source(hook))).collect()
+}
+
+fn serve(listener: TcpListener, router: axum::Router, mut stopping: watch::Receiver<bool>) -> JoinHandle<()> {
+    crate::tasks::spawn("http", async move {
+        let stopped = async move {
+            // The sender is gone when the bot is: then it is time to stop as well.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+            tracing::error!(%error, "The HTTP side stopped");
+        }
+    })
+}

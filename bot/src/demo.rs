@@ -1,0 +1,180 @@
+//! `muster demo`: the sandbox and the real bot in one process, and a story to watch.
+//!
+//! The bot is configured by files like any other and reaches the sandbox over its real
+//! adapters; nothing in it knows that it is a demonstration.
+
+mod play;
+pub mod story;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use integrations::clock::SystemClock;
+use sandbox::{Button, Sandbox};
+use tokio::sync::mpsc;
+
+use crate::app::{App, Options, StartError};
+use crate::config::{self, Config, Problems};
+
+/// The token that the demonstration's alert source sends. It guards nothing but a loopback port.
+pub const HOOK_TOKEN: &str = "demo";
+
+/// Why the demonstration did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// A port or file was refused.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The demonstration's own configuration is wrong: a fault of Muster.
+    #[error("{0}")]
+    Config(Problems),
+    /// The bot did not start.
+    #[error("{0}")]
+    Start(#[from] StartError),
+}
+
+/// A sandbox and a bot that is connected to it.
+pub struct Demo {
+    /// The two chats.
+    pub sandbox: Sandbox,
+    /// The bot.
+    pub app: App,
+    /// Where the bot keeps its data and configuration.
+    pub directory: PathBuf,
+    presses: mpsc::UnboundedReceiver<String>,
+    http: reqwest::Client,
+    /// Since when the story's alerts fire.
+    began: jiff::Timestamp,
+}
+
+impl Demo {
+    /// Starts both. Port 0 picks free ports.
+    ///
+    /// # Errors
+    /// A port that is taken, or a directory that can't be written.
+    pub async fn start(directory: &Path, page_port: u16, bot_port: u16) -> Result<Demo, DemoError> {
+        let (press, presses) = mpsc::unbounded_channel();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let sandbox = Sandbox::start(sandbox::Config {
+            slack: any,
+            discord: any,
+            control: SocketAddr::from((Ipv4Addr::LOCALHOST, page_port)),
+            time: Arc::new(sandbox::time::SystemTime),
+            people: ["ann", "bob", "cleo"].map(str::to_owned).to_vec(),
+            channels: ["general", "alerts", "incidents"].map(str::to_owned).to_vec(),
+            buttons: buttons(bot_port),
+            presses: Some(press),
+            rate_limits: true,
+        })
+        .await?;
+        let config = write_config(directory, &sandbox, bot_port)?;
+        let app = App::start(&config, Options { clock: Arc::new(SystemClock), halt: None }).await?;
+        let http = integrations::chat::http_client()
+            .map_err(|error| DemoError::Start(StartError::Client(error.to_string())))?;
+        Ok(Demo { sandbox, app, directory: directory.to_owned(), presses, http, began: play::began() })
+    }
+}
+
+/// Writes a configuration for a bot in a sandbox, and loads it as any other.
+///
+/// # Errors
+/// What can't be written, and a configuration that does not hold.
+pub fn write_config(directory: &Path, sandbox: &Sandbox, bot_port: u16) -> Result<Config, DemoError> {
+    std::fs::create_dir_all(directory)?;
+    let (slack, discord) = (&sandbox.slack, &sandbox.discord);
+    let channel = |name: &str| {
+        let slack = slack.channel_id(name).unwrap_or_default();
+        let discord = discord.channel_id(name).unwrap_or_default();
+        format!("{{ slack = \"{slack}\", discord = \"{discord}\" }}")
+    };
+    let muster = format!(
+        r#"# Written by `muster demo` for the sandbox.
+data_dir = "data"
+
+[http]
+listen = "127.0.0.1:{bot_port}"
+
+[slack]
+app_token = {{ env = "SLACK_APP_TOKEN" }}
+bot_token = {{ env = "SLACK_BOT_TOKEN" }}
+api_url = "{}"
+
+[discord]
+bot_token = {{ env = "DISCORD_TOKEN" }}
+guild = "{}"
+api_url = "{}"
+
+[channels]
+alerts = {}
+incidents = {}
+
+[hooks.alertmanager]
+bearer = {{ env = "ALERTMANAGER_TOKEN" }}
+"#,
+        slack.api_url(),
+        discord.guild(),
+        discord.api_url(),
+        channel("alerts"),
+        channel("incidents"),
+    );
+    let mut people = String::from("# Written by `muster demo` for the sandbox.\n");
+    for name in ["ann", "bob", "cleo"] {
+        let title = name[..1].to_uppercase() + &name[1..];
+        let slack_user = slack.user_id(name).unwrap_or_default();
+        let discord_user = discord.user_id(name).unwrap_or_default();
+        people.push_str(&format!(
+            "\n[people.{name}]\nname = \"{title}\"\nslack = \"{}/{slack_user}\"\ndiscord = \"{discord_user}\"\n",
+            slack.team()
+        ));
+    }
+    let services = r#"# Written by `muster demo` for the sandbox.
+[checkout]
+owner = "payments"
+match = { service = "checkout" }
+dashboard = "https://grafana.example.com/d/checkout"
+"#;
+    std::fs::write(directory.join("muster.toml"), muster)?;
+    std::fs::write(directory.join("people.toml"), people)?;
+    std::fs::write(directory.join("services.toml"), services)?;
+    load(directory, sandbox)
+}
+
+/// Adds lines to the configuration that [`write_config`] wrote, and loads it again.
+///
+/// # Errors
+/// What can't be written, and a configuration that does not hold.
+pub fn add_to_config(directory: &Path, sandbox: &Sandbox, lines: &str) -> Result<Config, DemoError> {
+    let path = directory.join("muster.toml");
+    let muster = std::fs::read_to_string(&path)? + lines;
+    std::fs::write(path, muster)?;
+    load(directory, sandbox)
+}
+
+fn load(directory: &Path, sandbox: &Sandbox) -> Result<Config, DemoError> {
+    let (slack, discord) = (&sandbox.slack, &sandbox.discord);
+    let tokens = [
+        ("SLACK_APP_TOKEN", slack.app_token().to_owned()),
+        ("SLACK_BOT_TOKEN", slack.bot_token().to_owned()),
+        ("DISCORD_TOKEN", discord.bot_token().to_owned()),
+        ("ALERTMANAGER_TOKEN", HOOK_TOKEN.to_owned()),
+    ];
+    let env = |name: &str| tokens.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    config::load(directory, &env).map_err(DemoError::Config)
+}
+
+fn buttons(bot_port: u16) -> Vec<Button> {
+    let curl = format!(
+        "curl -H 'Authorization: Bearer {HOOK_TOKEN}' -d @alert.json http://127.0.0.1:{bot_port}/hooks/alertmanager"
+    );
+    let button = |name: &str, label: &str, hint: &str| Button {
+        name: name.to_owned(),
+        label: label.to_owned(),
+        hint: hint.to_owned(),
+    };
+    vec![
+        button("story", "Play the story", "An incident from the first alert to the postmortem, by itself"),
+        button("fire", "Fire an alert", &curl),
+        button("resolve", "Resolve the alert", &curl),
+    ]
+}

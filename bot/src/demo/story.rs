@@ -1,0 +1,416 @@
+//! The story: an incident from the first alert to the postmortem, played by three people
+//! on two chats.
+//!
+//! Every step is something that a person or a monitor does, and what must then be seen on
+//! both chats. The README's transcript, `muster demo --headless --story`, the page's button
+//! and the crash tests all play this one.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use operations::ids::Platform;
+use sandbox::Sandbox;
+use serde_json::Value;
+
+use super::HOOK_TOKEN;
+
+/// A step that did not come out as told.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {what}")]
+pub struct Missed {
+    /// Which step.
+    pub step: &'static str,
+    /// What was not seen, or could not be done.
+    pub what: String,
+}
+
+/// How long a step may take before it counts as missed, in real time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What one step does.
+#[derive(Clone, Debug)]
+pub enum Does {
+    /// A monitor tells of the alerts: firing, or resolved.
+    Tells {
+        /// Firing or resolved.
+        firing: bool,
+    },
+    /// A person types a message or command.
+    Types(Platform, &'static str, In, &'static str),
+    /// A person clicks a button on the newest message that shows it.
+    Clicks(Platform, &'static str, In, &'static str),
+    /// A person fills in the open form.
+    Submits(Platform, &'static str, &'static [(&'static str, &'static str)]),
+    /// A person pins the message that says this.
+    Pins(Platform, &'static str, In, &'static str),
+    /// A person reacts with 📌 to the message that says this.
+    Marks(Platform, &'static str, In, &'static str),
+}
+
+/// A channel of the story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum In {
+    /// `#alerts`.
+    Alerts,
+    /// `#incidents`.
+    Incidents,
+    /// The incident's room.
+    Room,
+}
+
+impl In {
+    /// The channel's name, or how it begins.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            In::Alerts => "alerts",
+            In::Incidents => "incidents",
+            In::Room => "inc-1-",
+        }
+    }
+}
+
+/// A step of the story.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What happens, for whoever watches.
+    pub title: &'static str,
+    /// What is done.
+    pub does: Does,
+    /// What must then be seen, on both chats unless a platform is named.
+    pub seen: &'static [(Option<Platform>, In, &'static str)],
+}
+
+use Platform::{Discord, Slack};
+
+/// What a person says in Slack and then marks.
+const ROLLING_BACK: &str = "Rolling back checkout to v141, the errors began with v142";
+/// What a person says in Discord and then pins.
+const RIGHT_AFTER: &str = "Payments look fine, only the cart page fails";
+
+/// The steps, in order.
+#[must_use]
+pub fn steps() -> Vec<Step> {
+    let step = |title, does, seen| Step { title, does, seen };
+    vec![
+        step(
+            "A monitor tells of three alerts",
+            Does::Tells { firing: true },
+            &[(None, In::Alerts, "HighErrorRate"), (None, In::Alerts, "Acknowledge")],
+        ),
+        step(
+            "Bob acknowledges in Discord; Slack shows it",
+            Does::Clicks(Discord, "bob", In::Alerts, "Acknowledge"),
+            &[(None, In::Alerts, "Bob (Discord)")],
+        ),
+        step(
+            "Ann declares an incident from the card in Slack",
+            Does::Clicks(Slack, "ann", In::Alerts, "Declare incident"),
+            &[],
+        ),
+        step(
+            "She fills in the form",
+            Does::Submits(Slack, "ann", &[("title", "Checkout is failing for some customers"), ("severity", "SEV2")]),
+            &[
+                (None, In::Room, "Checkout is failing for some customers"),
+                (None, In::Incidents, "Checkout is failing for some customers"),
+                (None, In::Alerts, "INC-1"),
+            ],
+        ),
+        step(
+            "Ann takes command",
+            Does::Types(Slack, "ann", In::Room, "/incident role commander me"),
+            &[(None, In::Room, "is now Commander"), (None, In::Incidents, "Ann")],
+        ),
+        step(
+            "Bob raises the severity from Discord",
+            Does::Types(Discord, "bob", In::Room, "/incident sev SEV1"),
+            &[(None, In::Room, "changed the severity from SEV2 to SEV1"), (None, In::Incidents, "SEV1")],
+        ),
+        step(
+            "Bob writes what he sees",
+            Does::Types(Discord, "bob", In::Room, RIGHT_AFTER),
+            &[(Some(Discord), In::Room, RIGHT_AFTER)],
+        ),
+        step(
+            "He pins it: it is in the timeline, and Slack hears of it",
+            Does::Pins(Discord, "bob", In::Room, RIGHT_AFTER),
+            &[(Some(Slack), In::Room, RIGHT_AFTER), (None, In::Room, "pinned a message of")],
+        ),
+        step(
+            "Ann writes what she does",
+            Does::Types(Slack, "ann", In::Room, ROLLING_BACK),
+            &[(Some(Slack), In::Room, ROLLING_BACK)],
+        ),
+        step(
+            "She marks it with 📌, and Discord hears of it",
+            Does::Marks(Slack, "ann", In::Room, ROLLING_BACK),
+            &[(Some(Discord), In::Room, ROLLING_BACK), (None, In::Room, "added to the timeline a message of")],
+        ),
+        step(
+            "Ann posts an update",
+            Does::Types(Slack, "ann", In::Room, "/incident update The rollback runs, the error rate is falling"),
+            &[(None, In::Room, "posted an update"), (None, In::Incidents, "the error rate is falling")],
+        ),
+        step(
+            "Cleo notes what support hears",
+            Does::Types(Discord, "cleo", In::Room, "/incident note Support counts 14 tickets, none since 14:10"),
+            &[(None, In::Room, "14 tickets")],
+        ),
+        step(
+            "Bob thinks of the time after",
+            Does::Types(Discord, "bob", In::Room, "/incident action Alert on the cart page itself"),
+            &[(None, In::Room, "added an action item")],
+        ),
+        step(
+            "Bob mitigates",
+            Does::Types(Discord, "bob", In::Room, "/incident mitigate v141 is back"),
+            &[(None, In::Room, "mitigated the incident"), (None, In::Incidents, "mitigated")],
+        ),
+        step(
+            "The monitor tells that the alerts are resolved",
+            Does::Tells { firing: false },
+            &[(None, In::Alerts, "resolved after")],
+        ),
+        step(
+            "Ann resolves",
+            Does::Types(Slack, "ann", In::Room, "/incident resolve No errors for ten minutes"),
+            &[(None, In::Room, "resolved the incident"), (None, In::Incidents, "resolved")],
+        ),
+        step(
+            "Ann asks for the postmortem",
+            Does::Types(Slack, "ann", In::Room, "/incident postmortem"),
+            &[(None, In::Room, "The postmortem is written")],
+        ),
+    ]
+}
+
+/// Plays the story on a sandbox, against the bot that listens at `hooks`.
+pub struct Player<'a> {
+    /// The chats.
+    pub sandbox: &'a Sandbox,
+    /// Where the bot takes webhooks: `http://127.0.0.1:8080`.
+    pub hooks: String,
+    /// What is sent with.
+    pub http: reqwest::Client,
+    /// Since when the alerts fire.
+    pub began: Timestamp,
+}
+
+impl Player<'_> {
+    /// Does a step and waits until what must be seen is seen.
+    ///
+    /// # Errors
+    /// [`Missed`]: what could not be done or was not seen.
+    pub async fn play(&self, step: &Step) -> Result<(), Missed> {
+        let missed = |what| Missed { step: step.title, what };
+        self.act(&step.does).await.map_err(missed)?;
+        self.wait(step).await.map_err(|what| Missed { step: step.title, what })
+    }
+
+    /// Waits until what a step must lead to is seen.
+    ///
+    /// # Errors
+    /// What was not seen.
+    pub async fn wait(&self, step: &Step) -> Result<(), String> {
+        let mut changes = self.sandbox.changes();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let Some(missing) = self.missing(step) else { return Ok(()) };
+            match tokio::time::timeout_at(deadline, changes.recv()).await {
+                Err(_) => return Err(format!("{missing} was not seen within {} seconds", PATIENCE.as_secs())),
+                // That some changes were missed is no harm: everything is looked at anew.
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// The first thing that must be seen after a step and is not.
+    #[must_use]
+    pub fn missing(&self, step: &Step) -> Option<String> {
+        for (platform, place, words) in step.seen {
+            for on in Platform::ALL {
+                if platform.is_none_or(|only| only == on) && self.message(on, *place, words).is_none() {
+                    return Some(format!("\"{words}\" in #{}… on {}", place.name(), on.title()));
+                }
+            }
+        }
+        None
+    }
+
+    /// Does what a step says.
+    ///
+    /// # Errors
+    /// Why it could not be done.
+    pub async fn act(&self, does: &Does) -> Result<(), String> {
+        match does {
+            Does::Tells { firing } => self.tell(*firing).await,
+            Does::Types(on, who, place, text) => self.type_text(*on, who, *place, text).await,
+            Does::Clicks(on, who, place, button) => {
+                let (channel, message) = self.needed(*on, *place, button)?;
+                match on {
+                    Slack => self.sandbox.slack.clicks(who, &channel, &message, button).await,
+                    Discord => self.sandbox.discord.clicks(who, &channel, &message, button).await,
+                }
+            }
+            Does::Submits(on, who, values) => self.submit(*on, who, values).await,
+            Does::Pins(on, who, place, text) => {
+                let (channel, message) = self.needed(*on, *place, text)?;
+                match on {
+                    Slack => self.sandbox.slack.pins(who, &channel, &message).await,
+                    Discord => self.sandbox.discord.pins(who, &channel, &message).await,
+                }
+            }
+            Does::Marks(on, who, place, text) => {
+                let (channel, message) = self.needed(*on, *place, text)?;
+                match on {
+                    Slack => self.sandbox.slack.reacts(who, &channel, &message, "pushpin").await,
+                    Discord => self.sandbox.discord.reacts(who, &channel, &message, "📌").await,
+                }
+            }
+        }
+    }
+
+    async fn type_text(&self, on: Platform, who: &str, place: In, text: &str) -> Result<(), String> {
+        let channel = self.channel(on, place).ok_or_else(|| format!("there is no #{}…", place.name()))?;
+        match on {
+            Slack => match self.sandbox.slack.types(who, &channel, text, None).await? {
+                sandbox::slack::Typed::Command { outcome } if !outcome.answered() => Err(outcome.to_string()),
+                sandbox::slack::Typed::Command { .. } | sandbox::slack::Typed::Message { .. } => Ok(()),
+            },
+            Discord => match self.sandbox.discord.types(who, &channel, text).await? {
+                sandbox::discord::Typed::Command { outcome, .. } if !outcome.answered() => Err(outcome.to_string()),
+                sandbox::discord::Typed::Command { .. } | sandbox::discord::Typed::Message { .. } => Ok(()),
+            },
+        }
+    }
+
+    /// The form opens a moment after the click, so it is waited for.
+    async fn submit(&self, on: Platform, who: &str, values: &[(&str, &str)]) -> Result<(), String> {
+        let mut changes = self.sandbox.changes();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !self.has_form(on, who) {
+            if tokio::time::timeout_at(deadline, changes.recv()).await.is_err() {
+                return Err(format!("no form opened for {who}"));
+            }
+        }
+        let values = values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        match on {
+            Slack => self.sandbox.slack.submits(who, values).await.map(|_| ()),
+            Discord => self.sandbox.discord.submits(who, values).await,
+        }
+    }
+
+    fn has_form(&self, on: Platform, who: &str) -> bool {
+        let (view, id) = match on {
+            Slack => (self.sandbox.slack.view(), self.sandbox.slack.user_id(who)),
+            Discord => (self.sandbox.discord.view(), self.sandbox.discord.user_id(who)),
+        };
+        let forms = view["forms"].as_array().cloned().unwrap_or_default();
+        forms.iter().any(|form| form["user"].as_str() == id.as_deref() || form["user"].as_str() == Some(who))
+    }
+
+    async fn tell(&self, firing: bool) -> Result<(), String> {
+        let answer = self
+            .http
+            .post(format!("{}/hooks/alertmanager", self.hooks))
+            .bearer_auth(HOOK_TOKEN)
+            .json(&alerts(firing, self.began))
+            .send()
+            .await
+            .map_err(|error| format!("the webhook was not taken: {}", error.without_url()))?;
+        if answer.status().is_success() { Ok(()) } else { Err(format!("the webhook was answered {}", answer.status())) }
+    }
+
+    fn view(&self, on: Platform) -> Value {
+        match on {
+            Slack => self.sandbox.slack.view(),
+            Discord => self.sandbox.discord.view(),
+        }
+    }
+
+    fn channel(&self, on: Platform, place: In) -> Option<String> {
+        let view = self.view(on);
+        let channels = view["channels"].as_array()?;
+        let found = channels.iter().find(|channel| is_named(channel, place))?;
+        found["id"].as_str().map(str::to_owned)
+    }
+
+    /// The newest message in a place that shows these words, with its channel.
+    #[must_use]
+    pub fn message(&self, on: Platform, place: In, words: &str) -> Option<(String, String)> {
+        let view = self.view(on);
+        let channel = view["channels"].as_array()?.iter().find(|channel| is_named(channel, place))?;
+        let key = match on {
+            Slack => "ts",
+            Discord => "id",
+        };
+        let shows = |message: &&Value| message["ephemeral_to"].is_null() && shows(message, words);
+        let message = channel["messages"].as_array()?.iter().rev().find(shows)?;
+        Some((channel["id"].as_str()?.to_owned(), message[key].as_str()?.to_owned()))
+    }
+
+    fn needed(&self, on: Platform, place: In, words: &str) -> Result<(String, String), String> {
+        let missing = || format!("there is no message with \"{words}\" in #{}… on {}", place.name(), on.title());
+        self.message(on, place, words).ok_or_else(missing)
+    }
+}
+
+fn is_named(channel: &Value, place: In) -> bool {
+    let name = channel["name"].as_str().unwrap_or_default();
+    match place {
+        In::Room => name.starts_with(place.name()),
+        In::Alerts | In::Incidents => name == place.name(),
+    }
+}
+
+/// Whether a message shows these words anywhere: text, blocks, embeds, buttons.
+fn shows(message: &Value, words: &str) -> bool {
+    let mut text = String::new();
+    collect(message, &mut text);
+    // Platforms escape what could be markup; what people see is without that.
+    text.replace('\\', "").contains(words)
+}
+
+fn collect(value: &Value, text: &mut String) {
+    match value {
+        Value::String(words) => text.push_str(words),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, text)),
+        Value::Object(map) => map.values().for_each(|value| collect(value, text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// What Alertmanager sends for the story's alerts (webhook version 4).
+#[must_use]
+pub fn alerts(firing: bool, began: Timestamp) -> Value {
+    let status = if firing { "firing" } else { "resolved" };
+    let starts_at = began.to_string();
+    // While it fires, Alertmanager sends the zero time.
+    let lasted = jiff::SignedDuration::from_mins(17);
+    let ends_at = if firing { "0001-01-01T00:00:00Z".to_owned() } else { (began + lasted).to_string() };
+    let alert = |number: u32| {
+        serde_json::json!({
+            "status": status,
+            "labels": {
+                "alertname": "HighErrorRate", "service": "checkout", "severity": "high",
+                "environment": "production", "instance": format!("checkout-{number}"),
+            },
+            "annotations": {
+                "summary": "Error rate 20% on checkout",
+                "runbook_url": "https://runbooks.example.com/checkout",
+            },
+            "startsAt": starts_at, "endsAt": ends_at,
+            "generatorURL": "https://prometheus.example.com/graph",
+            "fingerprint": format!("66b9c325989b4f2{number}"),
+        })
+    };
+    serde_json::json!({
+        "version": "4", "groupKey": "{}:{alertname=\"HighErrorRate\", service=\"checkout\"}",
+        "truncatedAlerts": 0, "status": status, "receiver": "muster",
+        "groupLabels": {"alertname": "HighErrorRate", "service": "checkout"},
+        "commonLabels": {"alertname": "HighErrorRate", "service": "checkout"},
+        "commonAnnotations": {}, "externalURL": "https://alertmanager.example.com",
+        "alerts": [alert(1), alert(2), alert(3)],
+    })
+}

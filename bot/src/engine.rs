@@ -1,0 +1,355 @@
+//! The engine: the one writer. It owns the state, decides, and commits.
+//!
+//! Inputs wait in a bounded queue. The engine takes all that wait, decides them one after
+//! another in memory, and hands the batch to a thread that puts it on disk; while that
+//! happens it decides the next. What holds: nothing is answered, shown or read by others
+//! before the batch that it rests on is on disk; a commit that fails stops the process.
+
+mod batch;
+mod commit;
+mod start;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use commands::answers;
+use integrations::chat::socket::Session;
+use integrations::clock::{SharedClock, after};
+use jiff::Timestamp;
+use operations::chat::Answer;
+use operations::effect::Effect;
+use operations::input::{Asked, Input};
+use operations::settings::Settings;
+use operations::state::State;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use self::commit::Halt;
+pub use self::start::{Start, Started};
+use crate::store::Row;
+
+/// At most so many inputs wait; more are told to come back later.
+pub const QUEUE: usize = 8_192;
+
+/// At most so many inputs are decided in one batch.
+const BATCH: usize = 1_024;
+
+/// For how long a delivery is remembered: longer than any platform repeats one.
+const DELIVERIES_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A snapshot is taken after so many events.
+const SNAPSHOT_EVERY: u64 = 20_000;
+
+/// Something for the engine to decide about.
+pub struct Request {
+    /// What.
+    pub input: Input,
+    /// Who is to be answered.
+    pub asked: Option<Asked>,
+    /// The id of the delivery, where nobody is to be answered.
+    pub delivery: Option<String>,
+    /// Where the Discord session can be resumed once this is kept.
+    pub session: Option<Session>,
+    /// The effect that ended, by its key and generation.
+    pub finished: Option<(String, u64)>,
+}
+
+impl Request {
+    /// An input that nobody waits to be answered for.
+    #[must_use]
+    pub fn new(input: Input) -> Request {
+        Request { input, asked: None, delivery: None, session: None, finished: None }
+    }
+}
+
+/// What was committed for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The number of the last event after it.
+    pub seq: u64,
+    /// What the asker is told.
+    pub answer: Option<Answer>,
+    /// Whether the same delivery had been taken before.
+    pub repeated: bool,
+}
+
+/// Why a request was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// Too much waits already.
+    #[error("too many inputs are waiting")]
+    Full,
+    /// The engine has stopped.
+    #[error("Muster is stopping")]
+    Stopped,
+}
+
+enum Ask {
+    Decide(Box<Request>, oneshot::Sender<Kept>),
+    Read(Box<dyn FnOnce(&State) -> Release + Send>),
+    Settings(Box<Settings>),
+}
+
+/// What is let go once a batch is on disk.
+type Release = Box<dyn FnOnce() + Send>;
+
+/// A change to the outbox, on disk already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// An effect is open.
+    Put(Row),
+    /// An effect with this key ended.
+    Done(String),
+}
+
+/// The way to the engine.
+#[derive(Clone)]
+pub struct Engine {
+    asks: mpsc::Sender<Ask>,
+    stopped: watch::Receiver<Option<String>>,
+}
+
+impl Engine {
+    /// Has a request decided and waits until what follows is on disk.
+    ///
+    /// # Errors
+    /// [`NotTaken::Stopped`]: it may or may not have been kept.
+    pub async fn ask(&self, request: Request) -> Result<Kept, NotTaken> {
+        self.send(request).await?.await.map_err(|_| NotTaken::Stopped)
+    }
+
+    /// Queues a request in order, waiting for room; what is given back resolves when it is on disk.
+    ///
+    /// # Errors
+    /// [`NotTaken::Stopped`].
+    pub async fn send(&self, request: Request) -> Result<oneshot::Receiver<Kept>, NotTaken> {
+        let (kept, waits) = oneshot::channel();
+        self.asks.send(Ask::Decide(Box::new(request), kept)).await.map_err(|_| NotTaken::Stopped)?;
+        Ok(waits)
+    }
+
+    /// Like [`Engine::ask`], but does not wait for room.
+    ///
+    /// # Errors
+    /// [`NotTaken::Full`] and [`NotTaken::Stopped`].
+    pub async fn ask_now(&self, request: Request) -> Result<Kept, NotTaken> {
+        let (kept, waits) = oneshot::channel();
+        self.asks.try_send(Ask::Decide(Box::new(request), kept)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotTaken::Full,
+            mpsc::error::TrySendError::Closed(_) => NotTaken::Stopped,
+        })?;
+        waits.await.map_err(|_| NotTaken::Stopped)
+    }
+
+    /// Looks at the state. What is seen is on disk by the time it is given back.
+    ///
+    /// # Errors
+    /// [`NotTaken::Stopped`].
+    pub async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<T, NotTaken> {
+        let (give, waits) = oneshot::channel();
+        let read = Ask::Read(Box::new(move |state| {
+            let seen = look(state);
+            Box::new(move || {
+                // Whoever asked may have gone away.
+                let _ = give.send(seen);
+            })
+        }));
+        self.asks.send(read).await.map_err(|_| NotTaken::Stopped)?;
+        waits.await.map_err(|_| NotTaken::Stopped)
+    }
+
+    /// Changes the configuration's part in decisions, from the next input on.
+    ///
+    /// # Errors
+    /// [`NotTaken::Stopped`].
+    pub async fn configure(&self, settings: Settings) -> Result<(), NotTaken> {
+        self.asks.send(Ask::Settings(Box::new(settings))).await.map_err(|_| NotTaken::Stopped)
+    }
+
+    /// How many more inputs can wait.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.asks.capacity()
+    }
+
+    /// Resolves when the engine has stopped, with why if it was not asked to.
+    pub async fn stopped(&self) -> Option<String> {
+        let mut stopped = self.stopped.clone();
+        // The sender is dropped when the engine ends, which is what is waited for.
+        while stopped.changed().await.is_ok() {}
+        stopped.borrow().clone()
+    }
+}
+
+/// The engine's own side: what it decides with.
+struct Core {
+    state: State,
+    hash: operations::journal::Hash,
+    clock: SharedClock,
+    /// Deliveries that were taken, and when.
+    deliveries: HashMap<Arc<str>, Timestamp>,
+    /// The same in the order in which they came, to forget the oldest.
+    taken: std::collections::VecDeque<(Timestamp, Arc<str>)>,
+    /// The generation of each open effect.
+    open: HashMap<String, u64>,
+    generation: u64,
+    snapshot_at: u64,
+}
+
+impl Core {
+    async fn run(mut self, mut asks: mpsc::Receiver<Ask>, commits: mpsc::Sender<commit::Work>) {
+        let mut waiting = Vec::with_capacity(BATCH);
+        loop {
+            let taken = tokio::select! {
+                biased;
+                taken = asks.recv_many(&mut waiting, BATCH) => taken,
+                () = self.next_due() => 1,
+            };
+            if taken == 0 {
+                break;
+            }
+            let mut work = batch::Building::new(self.state.seq + 1);
+            for ask in waiting.drain(..) {
+                self.take(ask, &mut work);
+            }
+            self.tick(&mut work);
+            let mut work = work.done();
+            if self.state.seq >= self.snapshot_at {
+                self.snapshot_at = self.state.seq + SNAPSHOT_EVERY;
+                work.snapshot = Some(crate::store::snapshot::encode(&self.state, self.hash));
+            }
+            // The committer has stopped: whoever waits learns it by the dropped answers.
+            if commits.send(work).await.is_err() {
+                return;
+            }
+        }
+        let mut last = batch::Building::new(self.state.seq + 1).done();
+        last.snapshot = Some(crate::store::snapshot::encode(&self.state, self.hash));
+        // A snapshot is only a cache, so one that could not be handed over costs nothing but time.
+        let _ = commits.send(last).await;
+    }
+
+    async fn next_due(&self) {
+        match self.state.next_due() {
+            Some(at) => self.clock.sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn take(&mut self, ask: Ask, work: &mut batch::Building) {
+        match ask {
+            Ask::Decide(request, kept) => self.decide(*request, kept, work),
+            Ask::Read(look) => work.release(look(&self.state)),
+            Ask::Settings(settings) => self.state.settings = *settings,
+        }
+    }
+
+    fn decide(&mut self, request: Request, kept: oneshot::Sender<Kept>, work: &mut batch::Building) {
+        let Request { input, asked, delivery, session, finished } = request;
+        work.session(session);
+        let now = self.clock.now();
+        let delivery = asked.as_ref().map(|asked| asked.delivery.clone()).or(delivery);
+        if let Some(delivery) = delivery
+            && !self.is_new(delivery, now, work)
+        {
+            let seq = self.state.seq;
+            work.release(Box::new(move || {
+                let _ = kept.send(Kept { seq, answer: None, repeated: true });
+            }));
+            return;
+        }
+        if let Some((key, generation)) = finished {
+            self.finish(key, generation, work);
+        }
+        let decided = operations::decide::decide(&self.state, &input, now);
+        let (events, reply) = match decided {
+            Ok(decision) => (decision.events, Ok(decision.reply)),
+            Err(refusal) => (Vec::new(), Err(refusal)),
+        };
+        for event in events {
+            self.record(event, now, work);
+        }
+        let answer = match &asked {
+            Some(asked) => answers::for_asked(&self.state, reply, asked),
+            None => match reply {
+                Ok(reply) => reply.map(|reply| answers::answer(&self.state, &reply)),
+                Err(refusal) => Some(answers::refusal(&self.state, &refusal)),
+            },
+        };
+        if let (Some(asked), Some(answer)) = (asked, answer.clone()) {
+            let effect = Effect::Reply { delivery: asked.delivery, to: asked.reply, answer: Box::new(answer) };
+            self.open(effect, now, work);
+        }
+        let seq = self.state.seq;
+        work.release(Box::new(move || {
+            // Whoever asked may have gone away; it is kept all the same.
+            let _ = kept.send(Kept { seq, answer, repeated: false });
+        }));
+    }
+
+    /// Whether a delivery is taken for the first time; it is remembered then.
+    fn is_new(&mut self, delivery: String, now: Timestamp, work: &mut batch::Building) -> bool {
+        while let Some((at, _)) = self.taken.front() {
+            if after(*at, DELIVERIES_KEPT) > now {
+                break;
+            }
+            if let Some((_, old)) = self.taken.pop_front() {
+                self.deliveries.remove(&old);
+                work.forget(old.to_string());
+            }
+        }
+        let shared: Arc<str> = Arc::from(delivery.as_str());
+        if self.deliveries.contains_key(&shared) {
+            return false;
+        }
+        self.deliveries.insert(shared.clone(), now);
+        self.taken.push_back((now, shared));
+        work.delivery(delivery, now);
+        true
+    }
+
+    /// Writes an event down, folds it, and opens the effects that follow.
+    fn record(&mut self, event: operations::event::Event, now: Timestamp, work: &mut batch::Building) {
+        let record = operations::journal::Record { seq: self.state.seq + 1, at: now, event };
+        self.hash = work.record(&record, self.hash);
+        self.state.apply(&record);
+        for effect in operations::react::react(&self.state, &record) {
+            self.open(effect, now, work);
+        }
+    }
+
+    fn open(&mut self, effect: Effect, now: Timestamp, work: &mut batch::Building) {
+        let key = effect.key();
+        self.generation += 1;
+        self.open.insert(key.clone(), self.generation);
+        work.put(key, Row { generation: self.generation, queued_at: now, effect });
+    }
+
+    /// Closes an effect, unless it was asked for again while it was carried out.
+    fn finish(&mut self, key: String, generation: u64, work: &mut batch::Building) {
+        if self.open.get(&key) == Some(&generation) {
+            self.open.remove(&key);
+            work.done_with(key);
+        }
+    }
+
+    /// Looks at what is due. What is due and needs nothing is dropped.
+    fn tick(&mut self, work: &mut batch::Building) {
+        let now = self.clock.now();
+        if self.state.next_due().is_none_or(|at| at > now) {
+            return;
+        }
+        // A tick is never refused.
+        if let Ok(decision) = operations::decide::decide(&self.state, &Input::Tick, now) {
+            for event in decision.events {
+                self.record(event, now, work);
+            }
+        }
+        self.state.looked_at(now);
+    }
+}

@@ -1,0 +1,74 @@
+//! The thread that puts batches on disk and lets go what waited for them.
+
+use std::path::PathBuf;
+
+use tokio::sync::{mpsc, watch};
+
+use super::{Change, Release};
+use crate::store::{Batch, Store, snapshot};
+
+/// A batch and what waits for it.
+pub(super) struct Work {
+    pub(super) batch: Batch,
+    pub(super) releases: Vec<Release>,
+    pub(super) changes: Vec<Change>,
+    /// A snapshot to be written after the batch.
+    pub(super) snapshot: Option<Vec<u8>>,
+}
+
+/// Where a test has the engine stop as if the process had been killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// Before the batch with this number (from 1) is written.
+    Before(u64),
+    /// After it is on disk, and before anybody hears of it.
+    After(u64),
+}
+
+/// What the thread works with.
+pub(super) struct Committer {
+    pub(super) store: Box<dyn Store>,
+    pub(super) directory: PathBuf,
+    pub(super) outbox: mpsc::UnboundedSender<Vec<Change>>,
+    pub(super) stopped: watch::Sender<Option<String>>,
+    pub(super) halt: Option<Halt>,
+    pub(super) metrics: crate::metrics::Metrics,
+}
+
+impl Committer {
+    /// Commits until nobody sends any more, or until a commit fails.
+    pub(super) fn run(mut self, mut works: mpsc::Receiver<Work>) {
+        let mut number = 0;
+        while let Some(work) = works.blocking_recv() {
+            if !work.batch.is_empty() {
+                number += 1;
+                if self.halt == Some(Halt::Before(number)) {
+                    return self.stop("halted before a commit");
+                }
+                let begun = std::time::Instant::now();
+                if let Err(error) = self.store.commit(&work.batch) {
+                    tracing::error!(%error, "The journal can't be written: Muster stops, and nothing more is accepted");
+                    return self.stop(&error.to_string());
+                }
+                self.metrics.committed(work.batch.ends.len(), begun.elapsed());
+                if self.halt == Some(Halt::After(number)) {
+                    return self.stop("halted after a commit");
+                }
+            }
+            work.releases.into_iter().for_each(|release| release());
+            if !work.changes.is_empty() {
+                // The outbox has stopped: what is open is found again at the next start.
+                let _ = self.outbox.send(work.changes);
+            }
+            if let Some(bytes) = work.snapshot
+                && let Err(error) = snapshot::write(&self.directory, &bytes)
+            {
+                tracing::warn!(%error, "No snapshot was written: the next start takes longer");
+            }
+        }
+    }
+
+    fn stop(&self, why: &str) {
+        self.stopped.send_replace(Some(why.to_owned()));
+    }
+}

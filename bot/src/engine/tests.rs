@@ -1,0 +1,170 @@
+//! What the engine promises, on a real store in a directory of its own.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use integrations::clock::ManualClock;
+use operations::alert::{Alert, Received, Told};
+use operations::chat::Actor;
+use operations::command::{AlertAsk, Command};
+use operations::ids::{ChannelId, GroupId, Platform, UserRef};
+use operations::input::Input;
+use operations::settings::{Seat, Settings};
+
+use super::*;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::store::embedded::Embedded;
+
+fn start(directory: &Path, halt: Option<Halt>) -> Started {
+    let store = Embedded::open(directory).expect("the store opens");
+    let seat = Seat {
+        workspace: "T1".to_owned(),
+        alerts: ChannelId::from("C1"),
+        incidents: ChannelId::from("C2"),
+        operators: None,
+    };
+    let settings = Settings { chats: [(Platform::Slack, seat)].into(), ..Settings::default() };
+    let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().expect("a time")));
+    Start {
+        store: Box::new(store),
+        directory: directory.to_owned(),
+        clock,
+        settings,
+        metrics: Metrics::default(),
+        halt,
+    }
+    .start()
+    .expect("the engine starts")
+}
+
+async fn stop(started: Started) {
+    drop(started.engine);
+    tokio::task::spawn_blocking(move || started.thread.join()).await.expect("it ends").expect("it ends well");
+}
+
+fn alert(name: &str) -> Request {
+    let alert = Alert {
+        fingerprint: name.to_owned(),
+        labels: BTreeMap::from([("alertname".to_owned(), name.into())]),
+        annotations: BTreeMap::new(),
+        starts_at: Timestamp::UNIX_EPOCH,
+        ends_at: None,
+        source_url: None,
+    };
+    Request::new(Input::Alerts(Received {
+        source: "am".to_owned(),
+        key: name.to_owned(),
+        group_labels: BTreeMap::new(),
+        alerts: vec![Told { alert, firing: true }],
+        truncated: 0,
+        source_url: None,
+    }))
+}
+
+fn acknowledge(group: u64, delivery: &str) -> Request {
+    let user = UserRef { platform: Platform::Slack, workspace: "T1".to_owned(), user: "U1".to_owned() };
+    let command = Command::Alert { group: Some(GroupId(group)), ask: AlertAsk::Acknowledge };
+    let by = Actor { user, name: "ann".into() };
+    let delivery = Some(delivery.to_owned());
+    Request { delivery, ..Request::new(Input::Command { by, channel: None, command }) }
+}
+
+async fn state(engine: &Engine) -> String {
+    engine.read(|state| serde_json::to_string(state).expect("a state is JSON")).await.expect("the engine runs")
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_restart_and_the_state_is_the_same() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let started = start(directory.path(), None);
+    for number in 0..50 {
+        started.engine.ask(alert(&format!("a{number}"))).await.expect("it is taken");
+    }
+    started.engine.ask(acknowledge(7, "d1")).await.expect("it is taken");
+    let before = state(&started.engine).await;
+    stop(started).await;
+    // Once from the snapshot, once from the journal alone.
+    for snapshot in [true, false] {
+        if !snapshot {
+            crate::store::snapshot::remove(directory.path());
+        }
+        let started = start(directory.path(), None);
+        assert_eq!(started.replayed == 0, snapshot);
+        assert_eq!(state(&started.engine).await, before);
+        assert_eq!(started.rows.len(), 50, "the cards are still to be shown");
+        stop(started).await;
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_counts_once_even_after_a_restart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let started = start(directory.path(), None);
+    started.engine.ask(alert("a")).await.expect("it is taken");
+    assert!(!started.engine.ask(acknowledge(1, "d1")).await.expect("it is taken").repeated);
+    assert!(started.engine.ask(acknowledge(1, "d1")).await.expect("it is taken").repeated);
+    stop(started).await;
+    let started = start(directory.path(), None);
+    assert!(started.engine.ask(acknowledge(1, "d1")).await.expect("it is taken").repeated);
+    stop(started).await;
+}
+
+#[tokio::test]
+async fn a_halt_before_a_commit_answers_nothing_and_keeps_nothing() {
+    for (halt, kept) in [(Halt::Before(2), 1), (Halt::After(2), 2)] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let started = start(directory.path(), Some(halt));
+        started.engine.ask(alert("a")).await.expect("the first one is taken");
+        assert_eq!(started.engine.ask(alert("b")).await, Err(NotTaken::Stopped), "{halt:?}");
+        stop(started).await;
+        let started = start(directory.path(), None);
+        let groups = started.engine.read(|state| state.groups.len()).await;
+        assert_eq!(groups, Ok(kept), "{halt:?}");
+        stop(started).await;
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_was_asked_for_again_is_not_closed_by_an_older_outcome() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut started = start(directory.path(), None);
+    started.engine.ask(alert("a")).await.expect("it is taken");
+    let Some(Change::Put(first)) = started.changes.recv().await.and_then(|changes| changes.into_iter().next()) else {
+        panic!("the card is to be shown");
+    };
+    started.engine.ask(acknowledge(1, "d1")).await.expect("it is taken");
+    let finished = Some((first.effect.key(), first.generation));
+    let outcome = operations::effect::Outcome::Done;
+    let request = Request { finished, ..Request::new(Input::Done { effect: first.effect, outcome }) };
+    started.engine.ask(request).await.expect("it is taken");
+    stop(started).await;
+    let started = start(directory.path(), None);
+    assert_eq!(started.rows.len(), 1, "the newer one is still open");
+    stop(started).await;
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_format_is_refused_in_words() {
+    let directory = tempfile::tempdir().expect("a directory");
+    stop(start(directory.path(), None)).await;
+    let db = sled::open(directory.path().join("store")).expect("it opens");
+    db.insert(b"f", &99_u32.to_be_bytes()).expect("it is written");
+    drop(db);
+    let refused = Embedded::open(directory.path()).err().expect("it is refused").to_string();
+    assert!(refused.contains("format 99"), "{refused}");
+}
+
+#[test]
+fn an_unfinished_snapshot_of_sled_does_not_keep_the_store_from_opening() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut store = Embedded::open(directory.path()).expect("it opens");
+    let mut batch = crate::store::Batch::new(1);
+    batch.deliveries.push(("d".to_owned(), Timestamp::UNIX_EPOCH));
+    store.commit(&batch).expect("it is committed");
+    drop(store);
+    std::fs::write(directory.path().join("store/snap.00FFFFFFFFFFFFFF.generating"), b"").expect("it is planted");
+    let store = Embedded::open(directory.path()).expect("it opens all the same");
+    assert_eq!(store.find().expect("it can be read").deliveries.len(), 1);
+}

@@ -1,0 +1,194 @@
+//! The inbox: what arrived from the chats becomes requests to the engine.
+//!
+//! What arrived is parsed, handed to the engine in order, and acknowledged once it is on
+//! disk. What can't be read is kept as it came. What holds: nothing here waits for the
+//! work that an input causes, and nothing that arrived makes this task end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use commands::parse;
+use integrations::chat::socket::Arrival;
+use integrations::chat::{Chat, discord, slack};
+use operations::chat::Inbound;
+use operations::ids::Platform;
+use operations::input::Input;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::engine::{Engine, Request};
+use crate::metrics::Metrics;
+
+/// What the inbox works with.
+pub struct Intake {
+    /// Where requests go.
+    pub engine: Engine,
+    /// For completions, which are answered at once and never journaled.
+    pub chats: BTreeMap<Platform, Arc<Chat>>,
+    /// Where figures are counted.
+    pub metrics: Metrics,
+}
+
+/// What an arrival means.
+enum Meaning {
+    /// Somebody did something.
+    Act(Box<Inbound>),
+    /// Somebody types and wants to see what there is.
+    Complete(Box<discord::inbound::Completion>),
+    /// Somebody from another server asked for something.
+    Foreign(operations::chat::ReplyTo),
+    /// Nothing for Muster.
+    Nothing,
+}
+
+impl Intake {
+    /// Takes what arrives until nobody sends any more.
+    pub async fn run(self, mut inbox: mpsc::Receiver<Arrival>) {
+        while let Some(arrival) = inbox.recv().await {
+            self.take(arrival).await;
+        }
+    }
+
+    async fn take(&self, arrival: Arrival) {
+        let Arrival { platform, raw, session, kept } = arrival;
+        let request = match self.read(platform, &raw) {
+            Ok(Meaning::Act(inbound)) => self.request(*inbound).await,
+            Ok(Meaning::Complete(completion)) => {
+                self.complete(*completion);
+                None
+            }
+            Ok(Meaning::Foreign(reply)) => {
+                self.turn_away(reply);
+                None
+            }
+            Ok(Meaning::Nothing) => None,
+            Err(why) => {
+                self.metrics.unreadable(platform.key());
+                tracing::warn!(platform = platform.key(), why, "A payload from {} could not be read; it is kept", platform.title());
+                Some(Request::new(Input::Unreadable { platform, raw: redacted(&raw), why }))
+            }
+        };
+        let request = match (request, session) {
+            (Some(mut request), session) => {
+                request.session = session;
+                request
+            }
+            // Nothing happened, but the session went on.
+            (None, Some(session)) => Request { session: Some(session), ..Request::new(Input::Misunderstood) },
+            (None, None) => {
+                let _ = kept.send(());
+                return;
+            }
+        };
+        let Ok(waits) = self.engine.send(request).await else { return };
+        let metrics = self.metrics.clone();
+        crate::tasks::spawn("acknowledge", async move {
+            // Dropped where the engine stopped: then nothing is acknowledged, and the platform sends it again.
+            if waits.await.is_ok() {
+                metrics.arrived(platform.key());
+                let _ = kept.send(());
+            }
+        });
+    }
+
+    fn read(&self, platform: Platform, raw: &str) -> Result<Meaning, String> {
+        let value: Value = serde_json::from_str(raw).map_err(|error| format!("it is not JSON: {error}"))?;
+        match self.chats.get(&platform).map(Arc::as_ref) {
+            Some(Chat::Slack(client)) => {
+                let me = client.identity().ok_or("the bot does not know yet who it is")?;
+                Ok(match slack::inbound::parse(&value, &me)? {
+                    slack::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
+                    slack::inbound::Parsed::Ignored(_) => Meaning::Nothing,
+                })
+            }
+            Some(Chat::Discord(client)) => {
+                let me = client.identity().ok_or("the bot does not know yet who it is")?;
+                Ok(match discord::inbound::parse(&value, &me)? {
+                    discord::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
+                    discord::inbound::Parsed::Complete(completion) => Meaning::Complete(completion),
+                    discord::inbound::Parsed::Foreign(reply) => Meaning::Foreign(reply),
+                    discord::inbound::Parsed::Ignored(_) => Meaning::Nothing,
+                })
+            }
+            None => Ok(Meaning::Nothing),
+        }
+    }
+
+    /// What an act asks for. Reading the state waits for what was taken before, so a room that was just
+    /// opened is known.
+    async fn request(&self, inbound: Inbound) -> Option<Request> {
+        let delivery = inbound.delivery.clone();
+        let parsed = self.engine.read(move |state| parse::parse(&inbound, state)).await.ok()?;
+        match parsed {
+            parse::Parsed::Input { input, asked } => {
+                Some(Request { asked, delivery: Some(delivery), ..Request::new(input) })
+            }
+            parse::Parsed::Nothing => None,
+        }
+    }
+
+    fn complete(&self, completion: discord::inbound::Completion) {
+        let (engine, chat) = (self.engine.clone(), self.chats.get(&Platform::Discord).cloned());
+        crate::tasks::spawn("completion", async move {
+            let Some(Chat::Discord(client)) = chat.as_deref() else { return };
+            let discord::inbound::Completion { interaction, token, name, path, option, partial, .. } = completion;
+            let choices = engine
+                .read(move |state| commands::complete::complete(state, &name, &path, &option, &partial))
+                .await
+                .unwrap_or_default();
+            if let Err(failure) = client.complete(&interaction, &token, &choices).await {
+                tracing::debug!(why = %failure, "A completion came too late");
+            }
+        });
+    }
+
+    fn turn_away(&self, reply: operations::chat::ReplyTo) {
+        let Some(chat) = self.chats.get(&reply.platform()).cloned() else { return };
+        crate::tasks::spawn("turn away", async move {
+            let words = "Muster works only in the server that it is set up for. Ask whoever runs it.";
+            let card = operations::card::Card::line(operations::text::Text::new().plain(words));
+            if let Err(failure) = chat.reply(&reply, &card, true, "foreign").await {
+                tracing::debug!(why = %failure, "Somebody from elsewhere could not be answered");
+            }
+        });
+    }
+}
+
+/// A payload without what gives rights: interaction tokens, response addresses, triggers.
+fn redacted(raw: &str) -> String {
+    let Ok(mut value) = serde_json::from_str::<Value>(raw) else {
+        // What is no JSON may hold anything, so only its size is kept.
+        return format!("({} bytes that are not JSON)", raw.len());
+    };
+    redact(&mut value);
+    value.to_string()
+}
+
+fn redact(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let secret = ["token", "response_url", "response_urls", "trigger_id", "authorization", "ticket"];
+                if secret.contains(&key.as_str()) {
+                    *value = Value::String("***".to_owned());
+                } else {
+                    redact(value);
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(redact),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gives_rights_is_not_kept() {
+        let kept = redacted(r#"{"token":"abc","d":[{"response_url":"http://x/secret","text":"hello"}]}"#);
+        assert!(!kept.contains("abc") && !kept.contains("secret") && kept.contains("hello"), "{kept}");
+        assert!(!redacted("xoxb-secret").contains("secret"));
+    }
+}

@@ -1,0 +1,227 @@
+//! `muster journal export|import|verify`: the journal as JSON Lines.
+//!
+//! A line holds a record exactly as it was hashed, and the hash after it. Open effects
+//! follow, without answers that wait for somebody: their addresses are credentials, and
+//! are over by the time an export is read. What holds: what was exported and imported
+//! gives the same state and the same hashes; a line that was changed, dropped, added or
+//! moved is named.
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+
+use operations::effect::Effect;
+use operations::journal::{FORMAT, Hash, Record};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::store::embedded::Embedded;
+use crate::store::{Batch, Row, Store, StoreError};
+
+/// What went wrong with an export, import or check.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The store can't be used.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// A file can't be read or written.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// A record is not what was written.
+    #[error("record {seq} is wrong: {what}")]
+    Bad {
+        /// The number of the first record that is wrong.
+        seq: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The directory holds a journal already.
+    #[error("{0} holds a journal already; import into an empty directory")]
+    NotEmpty(String),
+}
+
+/// What was exported, imported or checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The number of events.
+    pub events: u64,
+    /// The hash of the last one.
+    pub hash: Hash,
+    /// The number of open effects.
+    pub effects: u64,
+}
+
+/// A line of an export.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line<'a> {
+    /// The first one.
+    Format(u32),
+    /// A record and the hash after it.
+    #[serde(borrow)]
+    Record(Box<Exported<'a>>),
+    /// An open effect.
+    Effect(Box<Row>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Exported<'a> {
+    hash: String,
+    #[serde(borrow)]
+    record: &'a RawValue,
+}
+
+/// Writes the journal in `data` as JSON Lines.
+///
+/// # Errors
+/// What can't be read or written, and the first record that is wrong.
+pub fn export(data: &Path, to: &mut dyn Write) -> Result<Summary, JournalError> {
+    let store = Embedded::open(data)?;
+    write_line(to, &Line::Format(FORMAT))?;
+    let mut summary = walk(&store, &mut |line, hash| {
+        let record: &RawValue = serde_json::from_str(line).map_err(std::io::Error::from)?;
+        write_line(to, &Line::Record(Box::new(Exported { hash: hash.to_string(), record })))
+    })?;
+    let mut rows = store.find()?.rows;
+    rows.retain(|row| !matches!(row.effect, Effect::Reply { .. }));
+    rows.sort_by_key(|row| row.generation);
+    for row in rows {
+        summary.effects += 1;
+        write_line(to, &Line::Effect(Box::new(row)))?;
+    }
+    Ok(summary)
+}
+
+/// Reads an export into an empty directory.
+///
+/// # Errors
+/// What can't be read or written, the first record that is wrong, and a directory that is not empty.
+pub fn import(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalError> {
+    if data.join("store").exists() {
+        return Err(JournalError::NotEmpty(data.display().to_string()));
+    }
+    let mut store = Embedded::open(data)?;
+    let mut batch = Batch::new(1);
+    let summary = read_export(from, &mut |read| {
+        match read {
+            Read::Record { seq, line, hash } => {
+                if batch.ends.len() >= 1000 {
+                    store.commit(&std::mem::replace(&mut batch, Batch::new(seq)))?;
+                }
+                batch.lines.extend_from_slice(line.as_bytes());
+                batch.lines.push(b'\n');
+                batch.ends.push((batch.lines.len(), hash));
+            }
+            Read::Effect(row) => batch.put.push((row.effect.key(), *row)),
+        }
+        Ok(())
+    })?;
+    if !batch.is_empty() {
+        store.commit(&batch)?;
+    }
+    Ok(summary)
+}
+
+/// Reads the whole journal in `data` and checks every hash.
+///
+/// # Errors
+/// The first record that is wrong, and what can't be read.
+pub fn verify(data: &Path) -> Result<Summary, JournalError> {
+    let store = Embedded::open(data)?;
+    let mut summary = walk(&store, &mut |_, _| Ok(()))?;
+    summary.effects = store.find()?.rows.len() as u64;
+    Ok(summary)
+}
+
+/// Reads an export and checks every hash.
+///
+/// # Errors
+/// The first record that is wrong, and what can't be read.
+pub fn verify_export(from: &mut dyn BufRead) -> Result<Summary, JournalError> {
+    read_export(from, &mut |_| Ok(()))
+}
+
+/// What stands in an export, checked.
+enum Read<'a> {
+    Record { seq: u64, line: &'a str, hash: Hash },
+    Effect(Box<Row>),
+}
+
+fn read_export(
+    from: &mut dyn BufRead,
+    take: &mut dyn FnMut(Read<'_>) -> Result<(), JournalError>,
+) -> Result<Summary, JournalError> {
+    let mut summary = Summary { events: 0, hash: Hash::GENESIS, effects: 0 };
+    let mut text = String::new();
+    while from.read_line(&mut text)? > 0 {
+        let next = summary.events + 1;
+        let bad = |what: String| JournalError::Bad { seq: next, what };
+        match serde_json::from_str::<Line<'_>>(text.trim_end()).map_err(|error| bad(error.to_string()))? {
+            Line::Format(found) if found > FORMAT => return Err(StoreError::Newer { found, known: FORMAT }.into()),
+            Line::Format(_) => {}
+            Line::Record(exported) => {
+                let line = exported.record.get();
+                summary.hash = summary.hash.then(line.as_bytes());
+                summary.events = next;
+                if summary.hash.to_string() != exported.hash {
+                    return Err(bad("its hash does not fit what stands before it".to_owned()));
+                }
+                check(line, next)?;
+                take(Read::Record { seq: next, line, hash: summary.hash })?;
+            }
+            Line::Effect(row) => {
+                summary.effects += 1;
+                take(Read::Effect(row))?;
+            }
+        }
+        text.clear();
+    }
+    Ok(summary)
+}
+
+/// Goes through every record in order; `take` gets its line and the hash after it.
+fn walk(
+    store: &Embedded,
+    take: &mut dyn FnMut(&str, Hash) -> Result<(), std::io::Error>,
+) -> Result<Summary, JournalError> {
+    let mut summary = Summary { events: 0, hash: Hash::GENESIS, effects: 0 };
+    let mut wrong = None;
+    let mut one = |run: crate::store::Lines| -> Result<(), JournalError> {
+        if run.first != summary.events + 1 {
+            let what = format!("the record after {} is missing", summary.events);
+            return Err(JournalError::Bad { seq: summary.events + 1, what });
+        }
+        for line in run.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            summary.events += 1;
+            summary.hash = summary.hash.then(line);
+            let bad = |what: String| JournalError::Bad { seq: summary.events, what };
+            let text = std::str::from_utf8(line).map_err(|_| bad("it is not text".to_owned()))?;
+            check(text, summary.events)?;
+            take(text, summary.hash)?;
+        }
+        if run.end != summary.hash {
+            let what = format!("the hash of records {} to {} does not fit", run.first, summary.events);
+            return Err(JournalError::Bad { seq: run.first, what });
+        }
+        Ok(())
+    };
+    store.read(1, &mut |run| {
+        one(run).map_err(|error| {
+            let said = error.to_string();
+            wrong = Some(error);
+            StoreError::Damaged(said)
+        })
+    })
+    .map_err(|error| wrong.take().unwrap_or(JournalError::Store(error)))?;
+    Ok(summary)
+}
+
+fn check(line: &str, seq: u64) -> Result<(), JournalError> {
+    let bad = |what: String| JournalError::Bad { seq, what };
+    let record: Record = serde_json::from_str(line).map_err(|error| bad(format!("it can't be read: {error}")))?;
+    if record.seq == seq { Ok(()) } else { Err(bad(format!("it says that it is record {}", record.seq))) }
+}
+
+fn write_line(to: &mut dyn Write, line: &Line<'_>) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *to, line)?;
+    to.write_all(b"\n")
+}

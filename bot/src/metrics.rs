@@ -1,0 +1,143 @@
+//! Figures about Muster itself, in Prometheus' text format at `/metrics`.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// The figures. Cloning gives another handle on the same ones.
+#[derive(Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    registry: Registry,
+    hooks: Family<HookLabels, Counter>,
+    inputs: Family<PlatformLabels, Counter>,
+    unreadable: Family<PlatformLabels, Counter>,
+    effects: Family<EffectLabels, Counter>,
+    events: Counter,
+    batches: Counter,
+    commits: Histogram,
+    open: Gauge,
+    oldest: Gauge<f64, AtomicU64>,
+    connected: Family<PlatformLabels, Gauge>,
+    room: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HookLabels {
+    source: String,
+    answer: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PlatformLabels {
+    platform: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EffectLabels {
+    platform: &'static str,
+    outcome: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let mut registry = Registry::with_prefix("muster");
+        let inner = Inner {
+            hooks: Family::default(),
+            inputs: Family::default(),
+            unreadable: Family::default(),
+            effects: Family::default(),
+            events: Counter::default(),
+            batches: Counter::default(),
+            // From half a millisecond to about four seconds.
+            commits: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
+            open: Gauge::default(),
+            oldest: Gauge::default(),
+            connected: Family::default(),
+            room: Gauge::default(),
+            registry: Registry::default(), // Replaced below, once everything is registered.
+        };
+        registry.register("hooks", "Webhooks by source and status of the answer", inner.hooks.clone());
+        registry.register("chat_inputs", "What arrived from a chat and was kept", inner.inputs.clone());
+        registry.register("chat_unreadable", "What arrived from a chat and could not be read", inner.unreadable.clone());
+        registry.register("effects", "Attempts of the outbox by outcome", inner.effects.clone());
+        registry.register("journal_events", "Events written to the journal", inner.events.clone());
+        registry.register("journal_commits", "Batches put on disk", inner.batches.clone());
+        registry.register("journal_commit_seconds", "Time to put a batch on disk", inner.commits.clone());
+        registry.register("outbox_open", "Effects that are still to be carried out", inner.open.clone());
+        registry.register("outbox_oldest_seconds", "Age of the oldest open effect", inner.oldest.clone());
+        registry.register("chat_connected", "Whether the socket to a chat is up", inner.connected.clone());
+        registry.register("engine_room", "How many more inputs can wait", inner.room.clone());
+        Metrics { inner: Arc::new(Inner { registry, ..inner }) }
+    }
+}
+
+impl Metrics {
+    /// A webhook was answered.
+    pub fn hook(&self, source: &str, answer: u16) {
+        self.inner.hooks.get_or_create(&HookLabels { source: source.to_owned(), answer }).inc();
+    }
+
+    /// Something arrived from a chat and was kept.
+    pub fn arrived(&self, platform: &'static str) {
+        self.inner.inputs.get_or_create(&PlatformLabels { platform }).inc();
+    }
+
+    /// Something arrived from a chat and could not be read.
+    pub fn unreadable(&self, platform: &'static str) {
+        self.inner.unreadable.get_or_create(&PlatformLabels { platform }).inc();
+    }
+
+    /// An effect was tried.
+    pub fn effect(&self, platform: &'static str, outcome: &'static str) {
+        self.inner.effects.get_or_create(&EffectLabels { platform, outcome }).inc();
+    }
+
+    /// A batch is on disk.
+    pub fn committed(&self, events: usize, took: Duration) {
+        self.inner.events.inc_by(events as u64);
+        self.inner.batches.inc();
+        self.inner.commits.observe(took.as_secs_f64());
+    }
+
+    /// How the outbox stands.
+    pub fn outbox(&self, open: usize, oldest: Duration) {
+        self.inner.open.set(i64::try_from(open).unwrap_or(i64::MAX));
+        self.inner.oldest.set(oldest.as_secs_f64());
+    }
+
+    /// Whether a chat's socket is up.
+    pub fn connected(&self, platform: &'static str, up: bool) {
+        self.inner.connected.get_or_create(&PlatformLabels { platform }).set(i64::from(up));
+    }
+
+    /// How many more inputs can wait.
+    pub fn room(&self, room: usize) {
+        self.inner.room.set(i64::try_from(room).unwrap_or(i64::MAX));
+    }
+
+    /// Batches put on disk since the start.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.inner.batches.get()
+    }
+
+    /// Everything in Prometheus' text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.inner.registry);
+        text
+    }
+}

@@ -1,0 +1,194 @@
+//! The outbox: carries effects out and reports how they ended.
+//!
+//! Effects wait in lanes, one for each channel and kind of call; a lane carries out one
+//! at a time, in order, and its trouble holds up no other. What holds: an effect is open
+//! until its outcome is committed; one whose outcome is not known is looked for at the
+//! other side before it is repeated; nothing is dropped because it failed for a while.
+
+pub mod carry;
+mod lanes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use integrations::chat::{Failure, Refused, socket};
+use integrations::clock::{SharedClock, after};
+use jiff::Timestamp;
+use operations::effect::{Effect, Outcome};
+use operations::input::Input;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use self::carry::Carrier;
+use self::lanes::Lanes;
+use crate::engine::{Change, Engine, Request};
+use crate::metrics::Metrics;
+use crate::store::Row;
+
+/// The first wait after a failure, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// How long to wait before a token that does not work is tried again.
+const TOKEN_WAIT: Duration = Duration::from_secs(60);
+
+/// How the outbox stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Effects that are open.
+    pub open: usize,
+    /// Of these, being carried out, or with their outcome on its way to the journal.
+    pub unsettled: usize,
+    /// When the next of the others is tried.
+    pub next: Option<Timestamp>,
+    /// When the oldest was asked for.
+    pub oldest: Option<Timestamp>,
+    /// Changes that were taken since the start.
+    pub taken: u64,
+}
+
+/// The outbox's own task.
+pub struct Outbox {
+    /// Carries out.
+    pub carrier: Arc<Carrier>,
+    /// Where outcomes are reported.
+    pub engine: Engine,
+    /// The time.
+    pub clock: SharedClock,
+    /// Where figures are counted.
+    pub metrics: Metrics,
+    /// How it stands, for whoever wants to know.
+    pub standing: watch::Sender<Standing>,
+}
+
+/// An attempt that has ended.
+struct Ended {
+    effect: Effect,
+    generation: u64,
+    result: Result<Outcome, Failure>,
+}
+
+impl Outbox {
+    /// Carries out what is open and what comes, until the engine has stopped.
+    pub async fn run(self, rows: Vec<Row>, mut changes: mpsc::UnboundedReceiver<Vec<Change>>) {
+        let mut lanes = Lanes::default();
+        for row in rows {
+            // What was open at the start may have been carried out before the outcome could be recorded.
+            lanes.put(row, true);
+        }
+        let mut running = JoinSet::new();
+        let mut taken = 0;
+        loop {
+            self.start_due(&mut lanes, &mut running);
+            self.tell(&lanes, taken);
+            tokio::select! {
+                biased;
+                ended = running.join_next(), if !running.is_empty() => {
+                    match ended {
+                        Some(Ok(ended)) => self.ended(ended, &mut lanes),
+                        Some(Err(error)) if error.is_panic() => {
+                            tracing::error!("Carrying out an effect panicked; it is tried again after the next start");
+                        }
+                        Some(Err(_)) | None => {}
+                    }
+                }
+                change = changes.recv() => {
+                    let Some(change) = change else { return };
+                    taken += 1;
+                    for change in change {
+                        match change {
+                            Change::Put(row) => lanes.put(row, false),
+                            Change::Done(key) => lanes.done(&key),
+                        }
+                    }
+                }
+                () = wait(&self.clock, lanes.next()) => {}
+            }
+        }
+    }
+
+    /// Starts the first effect of every lane that is free and whose time has come.
+    fn start_due(&self, lanes: &mut Lanes, running: &mut JoinSet<Ended>) {
+        let now = self.clock.now();
+        while let Some(it) = lanes.start(now) {
+            let (carrier, effect, suspect) = (self.carrier.clone(), it.row.effect.clone(), it.suspect);
+            let (generation, queued_at) = (it.row.generation, it.row.queued_at);
+            let too_late = effect.expires_after().is_some_and(|limit| after(queued_at, limit) < now);
+            running.spawn(async move {
+                let result = if too_late {
+                    Ok(Outcome::GivenUp { why: "its time was over".to_owned() })
+                } else {
+                    carrier.carry(&effect, suspect).await
+                };
+                Ended { effect, generation, result }
+            });
+        }
+    }
+
+    fn ended(&self, ended: Ended, lanes: &mut Lanes) {
+        let Ended { effect, generation, result } = ended;
+        let key = effect.key();
+        let platform = effect.platform().map_or("wiki", operations::ids::Platform::key);
+        let incident = effect.incident().map(|incident| incident.to_string()).unwrap_or_default();
+        let outcome = match result {
+            Ok(outcome) => {
+                self.metrics.effect(platform, "done");
+                outcome
+            }
+            Err(Failure::Permanent { why, kind }) if kind != Refused::Token => {
+                self.metrics.effect(platform, "given_up");
+                tracing::warn!(effect = key, incident.id = incident, why, "Gave up: {}", effect.about());
+                Outcome::GivenUp { why }
+            }
+            Err(failure) => {
+                self.metrics.effect(platform, "retried");
+                self.again(&key, lanes, &failure);
+                return;
+            }
+        };
+        lanes.reported(&key, generation);
+        self.report(effect, generation, outcome);
+    }
+
+    /// Tells the engine how an effect ended; it is closed when that is committed.
+    fn report(&self, effect: Effect, generation: u64, outcome: Outcome) {
+        let finished = Some((effect.key(), generation));
+        let request = Request { finished, ..Request::new(Input::Done { effect, outcome }) };
+        let engine = self.engine.clone();
+        crate::tasks::spawn("outcome", async move {
+            // The engine has stopped: the effect is still open at the next start, and is looked for then.
+            let _ = engine.send(request).await;
+        });
+    }
+
+    fn again(&self, key: &str, lanes: &mut Lanes, failure: &Failure) {
+        let Some(it) = lanes.get(key) else { return };
+        let (told, suspect) = match failure {
+            Failure::Transient { retry_after, .. } => (*retry_after, false),
+            // The answer was lost: whether it was done is looked up before it is repeated.
+            Failure::Unknown { .. } => (None, true),
+            // The token does not work: that is for people to mend, and nothing is given up meanwhile.
+            Failure::Permanent { .. } => (Some(TOKEN_WAIT), false),
+        };
+        let wait = told.unwrap_or_else(|| socket::backoff(it.attempts, BACKOFF.0, BACKOFF.1));
+        let (about, attempts) = (it.row.effect.about(), it.attempts + 1);
+        tracing::info!(effect = key, attempts, why = %failure, ?wait, "Will try again to {about}");
+        lanes.again(key, after(self.clock.now(), wait), suspect);
+    }
+
+    fn tell(&self, lanes: &Lanes, taken: u64) {
+        let now = self.clock.now();
+        let oldest = lanes.oldest();
+        let standing =
+            Standing { open: lanes.len(), unsettled: lanes.unsettled(), next: lanes.next(), oldest, taken };
+        let age = oldest.and_then(|oldest| Duration::try_from(now.duration_since(oldest)).ok()).unwrap_or_default();
+        self.metrics.outbox(standing.open, age);
+        self.standing.send_replace(standing);
+    }
+}
+
+async fn wait(clock: &SharedClock, until: Option<Timestamp>) {
+    match until {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

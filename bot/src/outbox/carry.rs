@@ -1,0 +1,176 @@
+//! Carrying one effect out: what it says is read from the state at the moment of sending.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use commands::cards;
+use integrations::chat::{Called, Chat, Failure, Refused};
+use operations::card::Card;
+use operations::chat::{Answer, ReplyTo};
+use operations::effect::{CardId, Effect, Outcome, Place};
+use operations::ids::{ChannelId, IncidentId, MessageRef, Platform};
+use operations::state::State;
+
+use crate::engine::{Engine, NotTaken};
+use crate::publish::Publisher;
+
+/// Carries effects out.
+pub struct Carrier {
+    /// The chats that are connected.
+    pub chats: BTreeMap<Platform, Arc<Chat>>,
+    /// Where the state is read.
+    pub engine: Engine,
+    /// Writes postmortems.
+    pub publisher: Publisher,
+}
+
+/// What is needed to show a card.
+struct Showing {
+    card: Card,
+    channel: ChannelId,
+    posted: Option<MessageRef>,
+}
+
+impl Carrier {
+    /// Carries an effect out. `suspect` says that it may have been carried out before without
+    /// anybody knowing: then it is looked for at the other side first.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn carry(&self, effect: &Effect, suspect: bool) -> Called<Outcome> {
+        match effect {
+            Effect::ShowCard { card, place } => self.show(*card, *place, &effect.key(), suspect).await,
+            Effect::PinCard { card, place } => self.pin(*card, *place).await,
+            Effect::OpenRoom { incident, platform } => {
+                self.open_room(*incident, *platform, &effect.key(), suspect).await
+            }
+            Effect::SetTopic { incident, platform } => self.set_topic(*incident, *platform).await,
+            Effect::Invite { incident, user } => {
+                let incident = *incident;
+                let platform = user.platform;
+                let place = Place::Room(platform, incident);
+                let channel = self.read(move |state| state.channel_of(place).cloned()).await?;
+                match channel {
+                    Some(channel) => self.chat(platform)?.invite(&channel, &user.user).await.map(|()| Outcome::Done),
+                    None => Ok(Outcome::Done),
+                }
+            }
+            Effect::Say { place, card, .. } => self.say(*place, card, &effect.key(), suspect).await,
+            Effect::Reply { to, answer, .. } => self.reply(to, answer, &effect.key()).await,
+            Effect::Capture { message, .. } => {
+                self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured)
+            }
+            Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
+        }
+    }
+
+    /// Edits the card where it is, or posts it where it is not. Of many changes only the newest state is sent.
+    async fn show(&self, card: CardId, place: Place, key: &str, suspect: bool) -> Called<Outcome> {
+        let chat = self.chat(place.platform())?;
+        let Some(Showing { card, channel, posted }) = self.read(move |state| showing(state, card, place)).await? else {
+            return Ok(Outcome::Done);
+        };
+        if let Some(message) = posted {
+            return match chat.edit(&message, &card, key).await {
+                Ok(()) => Ok(Outcome::Done),
+                Err(Failure::Permanent { kind: Refused::Gone, .. }) => Ok(Outcome::Lost),
+                Err(failure) => Err(failure),
+            };
+        }
+        let earlier = if suspect { chat.find_posted(&channel, None, key).await? } else { None };
+        let message = match earlier {
+            Some(message) => {
+                // It was posted, and what it says may be old by now.
+                let at = MessageRef { platform: place.platform(), channel: channel.clone(), message: message.clone() };
+                chat.edit(&at, &card, key).await?;
+                message
+            }
+            None => chat.post(&channel, None, &card, key).await?,
+        };
+        Ok(Outcome::Posted { channel, message })
+    }
+
+    async fn pin(&self, card: CardId, place: Place) -> Called<Outcome> {
+        let posted = self.read(move |state| state.posted(card, place)).await?;
+        match posted {
+            Some(message) => self.chat(place.platform())?.pin(&message).await.map(|()| Outcome::Done),
+            None => Ok(Outcome::Done),
+        }
+    }
+
+    async fn open_room(&self, id: IncidentId, platform: Platform, key: &str, suspect: bool) -> Called<Outcome> {
+        let wanted = self
+            .read(move |state| {
+                let it = state.incidents.get(&id).filter(|it| !it.rooms.contains_key(&platform))?;
+                Some((cards::room_name(it), cards::topic(state, id)))
+            })
+            .await?;
+        let Some((name, topic)) = wanted else { return Ok(Outcome::Done) };
+        let opened = self.chat(platform)?.open_channel(&name, &topic, key, suspect).await?;
+        Ok(Outcome::RoomOpened { channel: opened.channel, name: opened.name })
+    }
+
+    async fn set_topic(&self, id: IncidentId, platform: Platform) -> Called<Outcome> {
+        let place = Place::Room(platform, id);
+        let (channel, topic) =
+            self.read(move |state| (state.channel_of(place).cloned(), cards::topic(state, id))).await?;
+        let Some(channel) = channel else { return Ok(Outcome::Done) };
+        // The room's key stays in the topic where the platform keeps it there.
+        let key = Effect::OpenRoom { incident: id, platform }.key();
+        self.chat(platform)?.set_topic(&channel, &topic, &key).await.map(|()| Outcome::Done)
+    }
+
+    async fn say(&self, place: Place, card: &Card, key: &str, suspect: bool) -> Called<Outcome> {
+        let chat = self.chat(place.platform())?;
+        let Some(channel) = self.read(move |state| state.channel_of(place).cloned()).await? else {
+            return Ok(Outcome::Done);
+        };
+        if suspect && chat.find_posted(&channel, None, key).await?.is_some() {
+            return Ok(Outcome::Done);
+        }
+        chat.post(&channel, None, card, key).await.map(|_| Outcome::Done)
+    }
+
+    async fn reply(&self, to: &ReplyTo, answer: &Answer, key: &str) -> Called<Outcome> {
+        let chat = self.chat(to.platform())?;
+        let answered = match answer {
+            Answer::Private(card) => chat.reply(to, card, true, key).await,
+            Answer::Open(card) => chat.reply(to, card, false, key).await,
+            Answer::Silent => chat.take(to).await,
+            Answer::Form(form, instead) => match chat.open_form(to, form).await {
+                Err(Failure::Permanent { kind: Refused::TooLate, .. }) => chat.reply(to, instead, true, key).await,
+                opened => opened,
+            },
+        };
+        match (answered, answer) {
+            // A click whose time is over needs no word: the card shows what came of it.
+            (Err(Failure::Permanent { kind: Refused::TooLate, .. }), Answer::Silent) => Ok(Outcome::Done),
+            (answered, _) => answered.map(|()| Outcome::Done),
+        }
+    }
+
+    fn chat(&self, platform: Platform) -> Called<&Chat> {
+        self.chats.get(&platform).map(Arc::as_ref).ok_or_else(|| Failure::Permanent {
+            why: format!("{} is not connected any more", platform.title()),
+            kind: Refused::Gone,
+        })
+    }
+
+    async fn read<T: Send + 'static>(&self, look: impl FnOnce(&State) -> T + Send + 'static) -> Called<T> {
+        self.engine.read(look).await.map_err(|stopped: NotTaken| Failure::Transient {
+            why: stopped.to_string(),
+            retry_after: None,
+        })
+    }
+}
+
+fn showing(state: &State, id: CardId, place: Place) -> Option<Showing> {
+    let card = match id {
+        CardId::Alert(group) => cards::alert(state, group)?,
+        CardId::Headline(incident) => cards::headline(state, incident, place)?,
+    };
+    let posted = state.posted(id, place);
+    // A card stays in the channel where it was posted, even if the configuration names another one now.
+    let channel = posted.as_ref().map(|posted| posted.channel.clone()).or_else(|| state.channel_of(place).cloned())?;
+    Some(Showing { card, channel, posted })
+}

@@ -1,0 +1,288 @@
+//! Lanes: what must go in order, and what goes beside one another.
+//!
+//! An effect is found by its key, and stands in one lane. What a change costs depends on
+//! its lane alone, not on how much is open: a storm does not slow its own clearing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use operations::effect::{Effect, Urgency};
+
+use crate::store::Row;
+
+/// An open effect and what is known of its attempts.
+pub(super) struct Open {
+    pub(super) row: Row,
+    pub(super) attempts: u32,
+    /// Not before then.
+    pub(super) due: Timestamp,
+    /// Whether it may have been carried out already without anybody knowing.
+    pub(super) suspect: bool,
+    stage: Stage,
+    lane: String,
+}
+
+/// Where an open effect is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// In its lane.
+    Queued,
+    /// Being carried out.
+    Running,
+    /// Its outcome is being committed.
+    Reported,
+}
+
+/// The order within a lane: the urgent first, then as they were asked for.
+type Rank = (Urgency, u64);
+
+#[derive(Default)]
+struct Lane {
+    queue: BTreeMap<Rank, String>,
+    running: bool,
+    /// Where it stands in [`Lanes::free`], if it does.
+    free_at: Option<Timestamp>,
+}
+
+/// Everything that is open.
+#[derive(Default)]
+pub(super) struct Lanes {
+    open: HashMap<String, Open>,
+    lanes: HashMap<String, Lane>,
+    /// Lanes that are free, by when their first effect is due.
+    free: BTreeSet<(Timestamp, String)>,
+    oldest: BTreeSet<(Timestamp, String)>,
+    unsettled: usize,
+}
+
+impl Lanes {
+    /// An effect is open. Asked for again, it takes its new place; what is known of earlier attempts still counts.
+    pub(super) fn put(&mut self, row: Row, suspect: bool) {
+        let key = row.effect.key();
+        let lane = lane_of(&row.effect);
+        let before = self.remove(&key);
+        let mut it = Open { row, attempts: 0, due: Timestamp::MIN, suspect, stage: Stage::Queued, lane: lane.clone() };
+        if let Some(before) = before {
+            it.attempts = before.attempts;
+            it.due = before.due;
+            it.suspect |= before.suspect;
+            // One that is being carried out stays so until it ends; then it is queued again.
+            if before.stage == Stage::Running {
+                it.stage = Stage::Running;
+                self.unsettled += 1;
+            }
+        }
+        self.oldest.insert((it.row.queued_at, key.clone()));
+        if it.stage == Stage::Queued {
+            self.enqueue(&lane, rank(&it), &key);
+        }
+        self.open.insert(key, it);
+        self.refresh(&lane);
+    }
+
+    /// An effect is not open any more.
+    pub(super) fn done(&mut self, key: &str) {
+        if let Some(it) = self.remove(key) {
+            if it.stage == Stage::Running
+                && let Some(lane) = self.lanes.get_mut(&it.lane)
+            {
+                lane.running = false;
+            }
+            self.refresh(&it.lane);
+        }
+    }
+
+    /// Takes the first effect of a lane that is free and whose time has come; its lane is busy from then on.
+    pub(super) fn start(&mut self, now: Timestamp) -> Option<&Open> {
+        let (due, name) = self.free.first()?.clone();
+        if due > now {
+            return None;
+        }
+        let lane = self.lanes.get_mut(&name)?;
+        let (_, key) = lane.queue.pop_first()?;
+        lane.running = true;
+        self.refresh(&name);
+        self.unsettled += 1;
+        let it = self.open.get_mut(&key)?;
+        it.stage = Stage::Running;
+        Some(it)
+    }
+
+    /// An attempt has ended, and its outcome is on its way to the journal if it counts.
+    ///
+    /// One that was asked for again meanwhile is queued again at once.
+    pub(super) fn reported(&mut self, key: &str, generation: u64) {
+        self.end(key, |it| {
+            it.attempts = 0;
+            it.suspect = false;
+            it.due = Timestamp::MIN;
+            it.row.generation == generation
+        });
+    }
+
+    /// An attempt has failed: it is tried again at `due`.
+    pub(super) fn again(&mut self, key: &str, due: Timestamp, suspect: bool) {
+        self.end(key, |it| {
+            it.attempts += 1;
+            it.suspect |= suspect;
+            it.due = due;
+            false
+        });
+    }
+
+    fn end(&mut self, key: &str, how: impl FnOnce(&mut Open) -> bool) {
+        let Some(it) = self.open.get_mut(key) else { return };
+        if it.stage != Stage::Running {
+            return;
+        }
+        let over = how(it);
+        it.stage = if over { Stage::Reported } else { Stage::Queued };
+        let (name, rank) = (it.lane.clone(), rank(it));
+        if !over {
+            self.unsettled -= 1;
+            self.enqueue(&name, rank, key);
+        }
+        if let Some(lane) = self.lanes.get_mut(&name) {
+            lane.running = false;
+        }
+        self.refresh(&name);
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Open> {
+        self.open.get(key)
+    }
+
+    /// How many are open.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// How many are being carried out, or wait for their outcome to be committed.
+    pub(super) fn unsettled(&self) -> usize {
+        self.unsettled
+    }
+
+    /// When the oldest was asked for.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.oldest.first().map(|(at, _)| *at)
+    }
+
+    /// When the next lane that is free has something to do: in the past where it has now.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.free.first().map(|(due, _)| *due)
+    }
+
+    fn remove(&mut self, key: &str) -> Option<Open> {
+        let it = self.open.remove(key)?;
+        self.oldest.remove(&(it.row.queued_at, key.to_owned()));
+        match it.stage {
+            Stage::Queued => {
+                if let Some(lane) = self.lanes.get_mut(&it.lane) {
+                    lane.queue.remove(&rank(&it));
+                }
+            }
+            Stage::Running | Stage::Reported => self.unsettled -= 1,
+        }
+        Some(it)
+    }
+
+    fn enqueue(&mut self, lane: &str, rank: Rank, key: &str) {
+        self.lanes.entry(lane.to_owned()).or_default().queue.insert(rank, key.to_owned());
+    }
+
+    /// Brings what is known of a lane up to date after any change to it.
+    fn refresh(&mut self, name: &str) {
+        let Some(lane) = self.lanes.get_mut(name) else { return };
+        if let Some(at) = lane.free_at.take() {
+            self.free.remove(&(at, name.to_owned()));
+        }
+        match lane.queue.first_key_value() {
+            // A lane whose first effect has to wait, waits: order is kept within it.
+            Some((_, key)) if !lane.running => {
+                let due = self.open.get(key).map_or(Timestamp::MIN, |it| it.due);
+                lane.free_at = Some(due);
+                self.free.insert((due, name.to_owned()));
+            }
+            Some(_) => {}
+            None if lane.running => {}
+            None => {
+                self.lanes.remove(name);
+            }
+        }
+    }
+}
+
+fn rank(it: &Open) -> Rank {
+    (it.row.effect.urgency(), it.row.generation)
+}
+
+/// The lane of an effect by its name: platform, kind of call, channel.
+fn lane_of(effect: &Effect) -> String {
+    let platform = effect.platform().map_or("wiki", operations::ids::Platform::key);
+    match effect {
+        Effect::ShowCard { place, .. } | Effect::PinCard { place, .. } | Effect::Say { place, .. } => place.key(),
+        Effect::OpenRoom { .. } => format!("rooms/{platform}"),
+        Effect::SetTopic { incident, .. } => format!("topic-{incident}/{platform}"),
+        Effect::Invite { .. } => format!("invite/{platform}"),
+        // Nobody waits for an answer behind somebody else's.
+        Effect::Reply { delivery, .. } => format!("reply-{delivery}/{platform}"),
+        Effect::Capture { .. } => format!("read/{platform}"),
+        Effect::Publish { .. } => "wiki".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use operations::card::Card;
+    use operations::effect::Place;
+    use operations::ids::{IncidentId, Platform};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn say(generation: u64, platform: Platform) -> Row {
+        let place = Place::Room(platform, IncidentId(1));
+        let effect = Effect::Say { seq: generation, place, card: Box::new(Card::default()) };
+        Row { generation, queued_at: NOW, effect }
+    }
+
+    fn started(lanes: &mut Lanes, now: Timestamp) -> Vec<u64> {
+        std::iter::from_fn(|| lanes.start(now).map(|it| it.row.generation)).collect()
+    }
+
+    #[test]
+    fn a_lane_goes_in_order_and_holds_up_no_other() {
+        let mut lanes = Lanes::default();
+        for row in [say(10, Platform::Slack), say(9, Platform::Slack), say(11, Platform::Discord)] {
+            lanes.put(row, false);
+        }
+        let mut first = started(&mut lanes, NOW);
+        first.sort_unstable();
+        assert_eq!(first, [9, 11], "one of each lane, the older first");
+        let later = NOW + SignedDuration::from_secs(1);
+        let key = say(9, Platform::Slack).effect.key();
+        lanes.again(&key, later, true);
+        assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "the first one waits, and the second behind it");
+        assert_eq!(lanes.next(), Some(later));
+        assert_eq!(started(&mut lanes, later), [9]);
+        lanes.reported(&key, 9);
+        assert_eq!(started(&mut lanes, later), [10]);
+        lanes.done(&key);
+        assert_eq!((lanes.len(), lanes.unsettled()), (2, 2));
+    }
+
+    #[test]
+    fn what_is_asked_for_again_while_it_runs_is_done_again() {
+        let mut lanes = Lanes::default();
+        let row = say(1, Platform::Slack);
+        let key = row.effect.key();
+        lanes.put(row.clone(), false);
+        assert_eq!(started(&mut lanes, NOW), [1]);
+        lanes.put(Row { generation: 2, ..row }, false);
+        assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "not twice at once");
+        lanes.reported(&key, 1);
+        assert_eq!(started(&mut lanes, NOW), [2]);
+    }
+}

@@ -1,0 +1,65 @@
+//! Writing postmortems to the wiki: the outbox's way to the page.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use integrations::chat::{Called, Failure, Refused};
+use integrations::wiki::git::Wiki;
+use operations::effect::Outcome;
+use operations::ids::IncidentId;
+
+use crate::engine::Engine;
+use crate::postmortem;
+
+/// Writes postmortems.
+#[derive(Clone)]
+pub struct Publisher {
+    /// The wiki.
+    pub wiki: Arc<Wiki>,
+    /// The team's own template, instead of the shipped one.
+    pub template: Option<PathBuf>,
+    /// Where people's browsers reach Muster; no slash at its end.
+    pub public_url: String,
+    /// A git remote that the wiki is pushed to.
+    pub push: Option<String>,
+}
+
+impl Publisher {
+    /// Writes or refreshes an incident's postmortem.
+    ///
+    /// # Errors
+    /// See [`Failure`]. A push that fails is tried again; the page stands on this machine already.
+    pub async fn publish(&self, engine: &Engine, incident: IncidentId) -> Called<Outcome> {
+        let view = engine
+            .read(move |state| postmortem::view::view(state, incident))
+            .await
+            .map_err(|stopped| Failure::Transient { why: stopped.to_string(), retry_after: None })?;
+        let Some(view) = view else {
+            return Err(Failure::Permanent { why: format!("there is no {incident}"), kind: Refused::Gone });
+        };
+        let this = self.clone();
+        let written = tokio::task::spawn_blocking(move || this.write(&view)).await;
+        let path = written.map_err(|_| transient("writing the page broke off"))??;
+        Ok(Outcome::Published { url: format!("{}/wiki/{path}", self.public_url) })
+    }
+
+    /// Blocks: files and git.
+    fn write(&self, view: &postmortem::view::View) -> Called<String> {
+        let template = match &self.template {
+            Some(path) => Some(
+                std::fs::read_to_string(path).map_err(|error| transient(format!("the template {}: {error}", path.display())))?,
+            ),
+            None => None,
+        };
+        let page = postmortem::publish(view, &self.wiki, template.as_deref())
+            .map_err(|error| transient(format!("the postmortem could not be written: {error}")))?;
+        if let Some(remote) = &self.push {
+            self.wiki.push(remote).map_err(|error| transient(format!("the wiki could not be pushed: {error}")))?;
+        }
+        Ok(page)
+    }
+}
+
+fn transient(why: impl Into<String>) -> Failure {
+    Failure::Transient { why: why.into(), retry_after: None }
+}

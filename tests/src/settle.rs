@@ -1,0 +1,105 @@
+//! Waiting until everything that follows has happened, without waiting for time.
+//!
+//! Where something still waits for time (a rate limit's pause, a pause before the next
+//! attempt), the clock is moved on by a little, as it would.
+
+use std::time::Duration;
+
+use integrations::chat::socket::State;
+use integrations::clock::{Clock, after};
+use operations::ids::Platform;
+
+use crate::World;
+
+/// If nothing happens for so long of real time while something is under way, it waits for the clock.
+const STUCK: Duration = Duration::from_millis(15);
+
+/// How far the clock is moved then.
+const NUDGE: Duration = Duration::from_millis(50);
+
+/// A scenario that does not come to rest within so many moves is wrong: more than half an hour of its time.
+const MOST: u32 = 40_000;
+
+/// What waits for longer than this is left waiting: a scenario moves the clock for it itself.
+const SOON: Duration = Duration::from_secs(15);
+
+impl World {
+    /// Waits until everything that follows from what was done has happened.
+    pub async fn settle(&self) {
+        for _ in 0..MOST {
+            if self.is_settled().await {
+                return;
+            }
+            self.nudge().await;
+        }
+        panic!("the world does not come to rest: {:?}", self.bot().standing.borrow().clone());
+    }
+
+    /// Waits until both sockets are up.
+    pub async fn connected(&self) {
+        for _ in 0..MOST {
+            let up = |health: &integrations::chat::socket::Health| health.state == State::Connected;
+            if self.bot().sockets.values().all(|health| up(&health.borrow())) {
+                return;
+            }
+            self.nudge().await;
+        }
+        panic!("the bot does not connect");
+    }
+
+    /// Waits for `wait` of real time, for programs that have a clock of their own.
+    pub async fn pause(&self, wait: Duration) {
+        // A future that never ends, given up after the time: the world's own clock stands still.
+        let _ = tokio::time::timeout(wait, std::future::pending::<()>()).await;
+    }
+
+    /// Runs `act`, moving the clock on where it waits for it.
+    pub async fn while_working<T>(&self, act: impl Future<Output = T>) -> T {
+        tokio::pin!(act);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut act => return done,
+                () = self.nudge() => {}
+            }
+        }
+    }
+
+    /// Waits for something to happen; if nothing does, moves the clock on.
+    async fn nudge(&self) {
+        let mut changes = self.sandbox.changes();
+        let happened = async {
+            match self.app.as_ref().map(|app| app.standing.clone()) {
+                Some(mut standing) => tokio::select! {
+                    _ = standing.changed() => {}
+                    _ = changes.recv() => {}
+                },
+                None => {
+                    let _ = changes.recv().await;
+                }
+            }
+        };
+        if tokio::time::timeout(STUCK, happened).await.is_err() {
+            self.clock.advance(NUDGE);
+        }
+    }
+
+    async fn is_settled(&self) -> bool {
+        let Some(app) = &self.app else { return true };
+        if self.sandbox.slack.unacked() > 0 {
+            return false;
+        }
+        let kept = app.sockets.get(&Platform::Discord).map(|health| health.borrow().kept);
+        if kept.is_some_and(|kept| kept < self.sandbox.discord.last_seq()) {
+            return false;
+        }
+        // What was decided before this is on disk when it is answered, and then the outbox has been told.
+        if app.engine.read(|_| ()).await.is_err() {
+            return true;
+        }
+        tokio::task::yield_now().await;
+        let standing = app.standing.borrow().clone();
+        let soon = after(self.clock.now(), SOON);
+        standing.unsettled == 0 && standing.next.is_none_or(|next| next > soon)
+    }
+}

@@ -1,0 +1,44 @@
+//! The journal: exported, imported, checked.
+
+use std::io::BufReader;
+
+use tests::World;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_can_be_checked_and_imported_and_a_changed_one_is_found() {
+    let mut world = World::start().await;
+    world.slack().user("ann").types("general", "/incident declare Search is slow").await;
+    world.discord().user("bob").types("inc-1-…", "/incident note the cache is cold").await;
+    world.stop().await;
+    let checked = bot::journal::verify(&world.data()).expect("the journal holds");
+    let mut export = Vec::new();
+    let exported = bot::journal::export(&world.data(), &mut export).expect("it can be exported");
+    assert_eq!((exported.events, exported.hash), (checked.events, checked.hash));
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let imported = bot::journal::import(&mut BufReader::new(export.as_slice()), elsewhere.path()).expect("it can be imported");
+    assert_eq!((imported.events, imported.hash), (exported.events, exported.hash));
+    assert_eq!(bot::journal::verify(elsewhere.path()).expect("it holds").hash, exported.hash);
+    // The tokens that answers need are in nothing that is exported.
+    let text = String::from_utf8(export.clone()).expect("text");
+    assert!(!text.contains("/response/") && !text.contains(world.sandbox.slack.bot_token()));
+    // A changed, dropped or moved line is found.
+    let lines: Vec<&str> = text.lines().collect();
+    let check = |lines: Vec<&str>| bot::journal::verify_export(&mut BufReader::new(lines.join("\n").as_bytes()));
+    assert!(check(lines.clone()).is_ok());
+    let changed = text.replace("the cache is cold", "the cache is warm");
+    assert!(check(changed.lines().collect()).is_err());
+    let mut dropped = lines.clone();
+    dropped.remove(2);
+    assert!(check(dropped).is_err());
+    let mut moved = lines.clone();
+    moved.swap(1, 2);
+    assert!(check(moved).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_process_on_the_same_data_is_refused_with_who_holds_it() {
+    let world = World::start().await;
+    let options = bot::app::Options { clock: std::sync::Arc::new(world.clock.clone()), halt: None };
+    let refused = bot::app::App::start(&world.config, options).await.err().expect("it is refused").to_string();
+    assert!(refused.contains("process"), "{refused}");
+}
