@@ -186,7 +186,10 @@ impl App {
     /// Stops cleanly: takes nothing new, keeps what was taken, and leaves what is open for the next start.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        let _ = tokio::time::timeout(STOPPING, self.server).await;
+        let mut server = self.server;
+        if tokio::time::timeout(STOPPING, &mut server).await.is_err() {
+            server.abort();
+        }
         for connection in self.connected {
             connection.close(STOPPING).await;
         }

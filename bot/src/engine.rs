@@ -27,7 +27,7 @@ use operations::state::State;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::commit::Halt;
-pub use self::start::{Start, Started};
+pub use self::start::{Start, Started, bring_back};
 use crate::store::Row;
 
 /// At most so many inputs wait; more are told to come back later.

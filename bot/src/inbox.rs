@@ -51,7 +51,7 @@ impl Intake {
 
     async fn take(&self, arrival: Arrival) {
         let Arrival { platform, raw, session, kept } = arrival;
-        let request = match self.read(platform, &raw) {
+        let request = match self.read(platform, &raw).await {
             Ok(Meaning::Act(inbound)) => self.request(*inbound).await,
             Ok(Meaning::Complete(completion)) => {
                 self.complete(*completion);
@@ -91,18 +91,18 @@ impl Intake {
         });
     }
 
-    fn read(&self, platform: Platform, raw: &str) -> Result<Meaning, String> {
+    async fn read(&self, platform: Platform, raw: &str) -> Result<Meaning, String> {
         let value: Value = serde_json::from_str(raw).map_err(|error| format!("it is not JSON: {error}"))?;
         match self.chats.get(&platform).map(Arc::as_ref) {
             Some(Chat::Slack(client)) => {
-                let me = client.identity().ok_or("the bot does not know yet who it is")?;
+                let me = client.identity().await.map_err(|failure| failure.to_string())?;
                 Ok(match slack::inbound::parse(&value, &me)? {
                     slack::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
                     slack::inbound::Parsed::Ignored(_) => Meaning::Nothing,
                 })
             }
             Some(Chat::Discord(client)) => {
-                let me = client.identity().ok_or("the bot does not know yet who it is")?;
+                let me = client.identity().await.map_err(|failure| failure.to_string())?;
                 Ok(match discord::inbound::parse(&value, &me)? {
                     discord::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
                     discord::inbound::Parsed::Complete(completion) => Meaning::Complete(completion),
@@ -121,7 +121,7 @@ impl Intake {
         let parsed = self.engine.read(move |state| parse::parse(&inbound, state)).await.ok()?;
         match parsed {
             parse::Parsed::Input { input, asked } => {
-                Some(Request { asked, delivery: Some(delivery), ..Request::new(input) })
+                Some(Request { asked: asked.map(|asked| *asked), delivery: Some(delivery), ..Request::new(*input) })
             }
             parse::Parsed::Nothing => None,
         }

@@ -1,1 +1,22 @@
-//! placeholder
+//! The running bot: configuration, journal, engine, outbox, sockets, HTTP side, command line.
+//!
+//! Begin with [`app::App::start`], which starts everything in order.
+
+pub mod app;
+#[path = "cli_mine/mod.rs"]
+pub mod cli;
+#[path = "config_mine/mod.rs"]
+pub mod config;
+pub mod demo;
+pub mod engine;
+pub mod inbox;
+pub mod journal;
+pub mod logs;
+pub mod metrics;
+pub mod outbox;
+pub mod postmortem;
+pub mod publish;
+pub mod server;
+pub mod store;
+pub mod tasks;
+pub mod wiki_pages;

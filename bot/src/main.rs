@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `muster`. What it can do stands in [`bot::cli`].
+
+fn main() -> std::process::ExitCode {
+    bot::cli::main()
+}

@@ -43,8 +43,11 @@ impl Publisher {
         Ok(Outcome::Published { url: format!("{}/wiki/{path}", self.public_url) })
     }
 
-    /// Blocks: files and git.
-    fn write(&self, view: &postmortem::view::View) -> Called<String> {
+    /// Writes a page; gives back its path in the wiki. Blocks: files and git.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn write(&self, view: &postmortem::view::View) -> Called<String> {
         let template = match &self.template {
             Some(path) => Some(
                 std::fs::read_to_string(path).map_err(|error| transient(format!("the template {}: {error}", path.display())))?,

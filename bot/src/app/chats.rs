@@ -20,15 +20,18 @@ use crate::config::Config;
 /// The first wait before a token is checked again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// Slack sockets: two, so that one is there while the other is renewed.
+const SOCKETS: usize = 2;
+
 /// The chats that are configured.
 pub(super) fn build(config: &Config, http: &reqwest::Client, clock: &SharedClock) -> BTreeMap<Platform, Arc<Chat>> {
     let mut chats = BTreeMap::new();
     if let Some(section) = slack_config(config) {
-        let client = slack::Client::new(section, http.clone(), clock.clone());
+        let client = slack::Client::new(&section, http.clone(), clock.clone());
         chats.insert(Platform::Slack, Arc::new(Chat::Slack(client)));
     }
     if let Some(section) = discord_config(config) {
-        let client = discord::Client::new(section, http.clone(), clock.clone());
+        let client = discord::Client::new(&section, http.clone(), clock.clone());
         chats.insert(Platform::Discord, Arc::new(Chat::Discord(client)));
     }
     chats
@@ -45,8 +48,9 @@ fn slack_config(config: &Config) -> Option<slack::Config> {
     let section = config.slack.as_ref()?;
     Some(slack::Config {
         api_url: section.api_url.as_ref().map_or_else(|| slack::API_URL.to_owned(), ToString::to_string),
-        app_token: section.app_token.clone(),
+        app_token: Some(section.app_token.clone()),
         bot_token: section.bot_token.clone(),
+        sockets: SOCKETS,
     })
 }
 
@@ -114,8 +118,8 @@ pub(super) fn connect(
             _ = stopping.wait_for(|stop| *stop) => return,
         }
         let socket = match (chat.platform(), slack, discord) {
-            (Platform::Slack, Some(section), _) => slack::socket::start(section, http, clock, inbox),
-            (Platform::Discord, _, Some(section)) => discord::gateway::start(section, http, clock, session, inbox),
+            (Platform::Slack, Some(section), _) => slack::socket::start(&section, http, clock, inbox),
+            (Platform::Discord, _, Some(section)) => discord::gateway::start(&section, http, clock, session, inbox),
             (Platform::Slack | Platform::Discord, _, _) => return,
         };
         let mut health = socket.health.clone();

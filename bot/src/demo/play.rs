@@ -52,10 +52,8 @@ impl Demo {
                 "fire" => self.tell_alerts(true).await,
                 "resolve" => self.tell_alerts(false).await,
                 "story" => {
-                    let played = self.play(true, &mut |number, of, step| {
-                        tracing::info!("Story {number}/{of}: {}", step.title);
-                    });
-                    if let Err(missed) = played.await {
+                    let mut tell = |number: usize, of: usize, step: &Step| tracing::info!("Story {number}/{of}: {}", step.title);
+                    if let Err(missed) = self.play(true, &mut tell).await {
                         tracing::warn!("The story stopped: {missed}. It begins with a fresh demo: start `muster demo` again");
                     }
                 }

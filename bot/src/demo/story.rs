@@ -275,7 +275,7 @@ impl Player<'_> {
         let channel = self.channel(on, place).ok_or_else(|| format!("there is no #{}…", place.name()))?;
         match on {
             Slack => match self.sandbox.slack.types(who, &channel, text, None).await? {
-                sandbox::slack::Typed::Command { outcome } if !outcome.answered() => Err(outcome.to_string()),
+                sandbox::slack::Typed::Command { outcome: sandbox::slack::Outcome::Refused { error } } => Err(error),
                 sandbox::slack::Typed::Command { .. } | sandbox::slack::Typed::Message { .. } => Ok(()),
             },
             Discord => match self.sandbox.discord.types(who, &channel, text).await? {

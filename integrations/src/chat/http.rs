@@ -44,6 +44,7 @@ pub enum Broken {
 ///
 /// # Errors
 /// TLS could not be set up; [`crate::tls::install`] comes first.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where clients are built")]
 pub fn http_client() -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .user_agent(concat!("Muster/", env!("CARGO_PKG_VERSION")))

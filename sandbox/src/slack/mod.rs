@@ -1,101 +1,262 @@
-//! A Slack workspace: the model, the Web API, Socket Mode, and people who act. (Skeleton: bodies follow.)
+//! A Slack workspace: the model, the Web API, Socket Mode, and people who act.
+//!
+//! [`model`] keeps the workspace; [`http`] is the Web API's entrance, [`calls`] its methods;
+//! [`socket`] and [`delivery`] are Socket Mode; [`people`], [`clicks`] and [`forms`] are what
+//! people do. What holds: one lock around the whole workspace, never held across a wait, so
+//! events leave in the order in which things happened; tokens are in no log and no answer.
 
-use std::collections::BTreeMap;
+mod blocks;
+mod calls;
+mod channels;
+mod checker;
+mod clicks;
+mod delivery;
+mod elements;
+mod emoji;
+mod forms;
+mod http;
+mod limits;
+mod mentions;
+mod messages;
+mod model;
+mod others;
+mod people;
+mod refusal;
+mod responses;
+mod rich;
+mod seen;
+mod socket;
+mod types;
+mod values;
+mod written;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
 
-use crate::faults::{CallFault, SocketFault};
+pub use self::types::{Notification, Outcome, Person, Request, Submitted, Typed};
 
-pub struct Slack {}
+use self::model::{Channel, State};
+use crate::Change;
+use crate::faults::{CallFault, CallFaults, SocketFault};
+use crate::time::Time;
 
-#[derive(Clone, Debug, Serialize)]
-pub struct Person {
-    pub id: String,
-    pub name: String,
-    pub real_name: String,
+/// The workspace.
+const TEAM: &str = "T0SANDBOX01";
+/// The workspace's part of its address.
+const DOMAIN: &str = "sandbox";
+/// The app.
+const APP: &str = "A0SANDBOX01";
+/// The bot as an author of messages.
+const BOT: &str = "B0SANDBOX01";
+/// The bot's account.
+const BOT_USER: &str = "U0SANDBOXBOT";
+/// What people call the bot.
+const BOT_NAME: &str = "muster";
+/// Slack's own voice.
+const SLACKBOT: &str = "USLACKBOT";
+/// The newest requests that are kept.
+const REQUESTS: usize = 20_000;
+
+/// A Slack workspace with one app in it.
+pub struct Slack {
+    me: Weak<Slack>,
+    addr: SocketAddr,
+    bot_token: String,
+    app_token: String,
+    time: Arc<dyn Time>,
+    rate_limits: bool,
+    changes: broadcast::Sender<Change>,
+    faults: CallFaults,
+    state: Mutex<State>,
+    /// Envelopes that went to a live socket and are not acknowledged.
+    unacked: watch::Sender<usize>,
+    /// Whether everything was cut off.
+    cut: watch::Sender<bool>,
+    /// Deliveries under way. They hold the workspace weakly and end with it.
+    tasks: Mutex<JoinSet<()>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Typed {
-    Message { ts: String },
-    Command { outcome: Outcome },
+/// Serves the workspace: the Web API at `/api/{method}`, sockets at `/link`, response URLs at `/response/{id}`.
+pub fn router(slack: Arc<Slack>) -> axum::Router {
+    use axum::routing::{any, get, post};
+    axum::Router::new()
+        .route("/api/{method}", any(http::call))
+        .route("/response/{id}", post(responses::respond))
+        .route("/link", get(socket::link))
+        .route("/link/", get(socket::link))
+        .with_state(slack)
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Outcome {
-    Acked { payload: Option<Value> },
-    Refused { error: String },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Submitted {
-    Closed,
-    Errors { errors: BTreeMap<String, String> },
-    Updated { view: Value },
-    Pushed { view: Value },
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct Request {
-    pub method: String,
-    pub at: Timestamp,
-    pub status: u16,
-    pub ok: bool,
-    pub error: Option<String>,
-    pub body: Value,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Notification {
-    pub channel: String,
-    pub ts: String,
-    pub mention: String,
-    pub method: String,
-}
-
-pub fn router(_slack: Arc<Slack>) -> axum::Router {
-    todo!()
-}
-
-#[rustfmt::skip]
 impl Slack {
-    pub fn new(_addr: SocketAddr, _config: &crate::Config, _changes: broadcast::Sender<crate::Change>) -> Arc<Slack> { todo!() }
-    pub fn api_url(&self) -> String { todo!() }
-    pub fn bot_token(&self) -> &str { todo!() }
-    pub fn app_token(&self) -> &str { todo!() }
-    pub fn team(&self) -> &str { todo!() }
-    pub fn people(&self) -> Vec<Person> { todo!() }
-    pub fn user_id(&self, _name: &str) -> Option<String> { todo!() }
-    pub fn channel_id(&self, _name: &str) -> Option<String> { todo!() }
-    pub fn set_commands(&self, _commands: Vec<String>) { todo!() }
-    pub async fn types(&self, _user: &str, _channel: &str, _text: &str, _thread_ts: Option<&str>) -> Result<Typed, String> { todo!() }
-    pub async fn clicks(&self, _user: &str, _channel: &str, _ts: &str, _button: &str) -> Result<(), String> { todo!() }
-    pub async fn selects(&self, _user: &str, _channel: &str, _ts: &str, _action_id: &str, _value: &str) -> Result<(), String> { todo!() }
-    pub async fn submits(&self, _user: &str, _values: BTreeMap<String, String>) -> Result<Submitted, String> { todo!() }
-    pub async fn cancels(&self, _user: &str) -> Result<(), String> { todo!() }
-    pub async fn reacts(&self, _user: &str, _channel: &str, _ts: &str, _emoji: &str) -> Result<(), String> { todo!() }
-    pub async fn unreacts(&self, _user: &str, _channel: &str, _ts: &str, _emoji: &str) -> Result<(), String> { todo!() }
-    pub async fn pins(&self, _user: &str, _channel: &str, _ts: &str) -> Result<(), String> { todo!() }
-    pub async fn unpins(&self, _user: &str, _channel: &str, _ts: &str) -> Result<(), String> { todo!() }
-    pub async fn edits(&self, _user: &str, _channel: &str, _ts: &str, _text: &str) -> Result<(), String> { todo!() }
-    pub async fn deletes(&self, _user: &str, _channel: &str, _ts: &str) -> Result<(), String> { todo!() }
-    pub async fn joins(&self, _user: &str, _channel: &str) -> Result<(), String> { todo!() }
-    pub fn view(&self) -> Value { todo!() }
-    pub fn fault(&self, _method: &str, _times: usize, _fault: CallFault) { todo!() }
-    pub async fn socket_fault(&self, _fault: SocketFault) { todo!() }
-    pub fn requests(&self) -> Vec<Request> { todo!() }
-    pub fn unexpected(&self) -> Vec<String> { todo!() }
-    pub fn notifications(&self) -> Vec<Notification> { todo!() }
-    pub fn early_requests(&self) -> usize { todo!() }
-    pub async fn quiet(&self) { todo!() }
-    pub fn unacked(&self) -> usize { todo!() }
-    pub fn cut(&self) { todo!() }
+    /// A workspace with the people and channels of `config`, that will be served at `addr`.
+    /// Everybody and the bot are in every channel.
+    pub fn new(addr: SocketAddr, config: &crate::Config, changes: broadcast::Sender<Change>) -> Arc<Slack> {
+        let now = config.time.now();
+        let mut state = State::default();
+        state.commands = DEFAULT_COMMANDS.map(str::to_owned).to_vec();
+        for name in &config.people {
+            let id = format!("U0P{:08}", state.next_id());
+            let mut letters = name.chars();
+            let real_name =
+                letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
+            state.people.push(Person { id, name: name.clone(), real_name });
+        }
+        let members: Vec<String> =
+            state.people.iter().map(|person| person.id.clone()).chain([BOT_USER.to_owned()]).collect();
+        for name in &config.channels {
+            let id = format!("C0C{:08}", state.next_id());
+            state.channels.push(Channel {
+                id,
+                name: name.clone(),
+                creator: members[0].clone(),
+                created: now.as_second(),
+                members: members.clone(),
+                ..Channel::default()
+            });
+        }
+        Arc::new_cyclic(|me| Slack {
+            me: me.clone(),
+            addr,
+            // Put together here so that nothing in the source looks like a real token.
+            bot_token: ["xoxb", "1000000000001", "2000000000002", "SandboxSandboxSandboxSan"].join("-"),
+            app_token: ["xapp", "1", APP, "3000000000003", "sandboxsandboxsandboxsandbox"].join("-"),
+            time: config.time.clone(),
+            rate_limits: config.rate_limits,
+            changes,
+            faults: CallFaults::default(),
+            state: Mutex::new(state),
+            unacked: watch::Sender::new(0),
+            cut: watch::Sender::new(false),
+            tasks: Mutex::new(JoinSet::new()),
+        })
+    }
+
+    /// Where the Web API is: `http://127.0.0.1:P/api`.
+    pub fn api_url(&self) -> String {
+        format!("http://{}/api", self.addr)
+    }
+
+    /// The token for the Web API.
+    pub fn bot_token(&self) -> &str {
+        &self.bot_token
+    }
+
+    /// The token for `apps.connections.open`.
+    pub fn app_token(&self) -> &str {
+        &self.app_token
+    }
+
+    /// The workspace's id.
+    pub fn team(&self) -> &str {
+        TEAM
+    }
+
+    /// Everybody, without the bot.
+    pub fn people(&self) -> Vec<Person> {
+        self.lock().people.clone()
+    }
+
+    /// Somebody's id.
+    pub fn user_id(&self, name: &str) -> Option<String> {
+        self.lock().person(name).map(|person| person.id.clone())
+    }
+
+    /// A channel's id by its name.
+    pub fn channel_id(&self, name: &str) -> Option<String> {
+        self.lock().channel_id(name)
+    }
+
+    /// Sets the slash commands of the app, each with its slash. They are registered with
+    /// `should_escape`, so people and channels in them arrive by their ids.
+    pub fn set_commands(&self, commands: Vec<String>) {
+        self.lock().commands = commands;
+    }
+
+    /// Orders a fault for the next `times` calls of a method; `response_url` and `*` are methods too.
+    pub fn fault(&self, method: &str, times: usize, fault: CallFault) {
+        self.faults.order(method, times, &fault);
+    }
+
+    /// Lets something happen to the sockets. What is meant for Discord alone changes nothing.
+    pub async fn socket_fault(&self, fault: SocketFault) {
+        self.upset(fault);
+    }
+
+    /// The newest calls of the Web API and of response URLs, the oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.lock().requests.iter().cloned().collect()
+    }
+
+    /// Everything that the app did wrong: malformed calls, unknown arguments, acknowledgements of nothing.
+    pub fn unexpected(&self) -> Vec<String> {
+        self.lock().unexpected.clone()
+    }
+
+    /// Everybody that the app's messages would have notified.
+    pub fn notifications(&self) -> Vec<Notification> {
+        self.lock().notifications.clone()
+    }
+
+    /// How many calls came before an earlier `Retry-After` was over.
+    pub fn early_requests(&self) -> usize {
+        self.lock().limiter.early()
+    }
+
+    /// How many envelopes went to a live socket and are not acknowledged.
+    pub fn unacked(&self) -> usize {
+        *self.unacked.borrow()
+    }
+
+    /// Waits until every envelope that went to a live socket is acknowledged.
+    pub async fn quiet(&self) {
+        // The sender lives as long as the workspace, so this does not fail.
+        let _ = self.unacked.subscribe().wait_for(|open| *open == 0).await;
+    }
+
+    /// Cuts every connection for good, as if the machine had gone.
+    pub fn cut(&self) {
+        self.cut.send_replace(true);
+    }
+
+    /// Waits until everything is cut off.
+    async fn is_cut(&self) {
+        // The sender lives as long as the workspace, so this does not fail.
+        let _ = self.cut.subscribe().wait_for(|cut| *cut).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    fn changed(&self, channel: &str) {
+        // Nobody may be watching.
+        let _ = self.changes.send(Change { platform: "slack", channel: channel.to_owned() });
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    fn permalink(&self, channel: &str, ts: &str) -> String {
+        format!("https://{DOMAIN}.slack.example/archives/{channel}/p{}", ts.replace('.', ""))
+    }
+}
+
+/// What the app answers to unless [`Slack::set_commands`] says otherwise.
+const DEFAULT_COMMANDS: [&str; 4] = ["/incident", "/alert", "/ack", "/muster"];
+
+/// A JSON field as text; empty where there is none.
+fn word<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }

@@ -129,9 +129,12 @@ impl Client {
         }
         let answer = match self.call(&POST_MESSAGE, &arguments).await {
             Err(failure) if says(&failure, "not_in_channel") => {
-                // A public channel can be joined; where it can't be, the refusal says why.
-                self.call(&JOIN, &json!({ "channel": channel.0 })).await?;
-                self.call(&POST_MESSAGE, &arguments).await?
+                // A public channel can be joined. Where it can't be, the first refusal says best what is wrong.
+                match self.call(&JOIN, &json!({ "channel": channel.0 })).await {
+                    Ok(_) => self.call(&POST_MESSAGE, &arguments).await?,
+                    Err(Failure::Permanent { .. }) => return Err(failure),
+                    Err(other) => return Err(other),
+                }
             }
             other => other?,
         };

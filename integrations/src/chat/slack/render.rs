@@ -8,11 +8,11 @@
 use operations::card::{Button, Card, Field, FieldKind, Form, Menu, Style};
 use operations::chat::ReplyTo;
 use operations::ids::Platform;
-use operations::text::{CUT_MARK, Span, Text, cut};
+use operations::text::{CUT_MARK, Span, Text};
 use serde_json::{Value, json};
 use slack_morphism::prelude::*;
 
-use super::words::{Room, escape, one_line, rich, small};
+use super::words::{Room, cut_units, escape, one_line, rich, small, units};
 
 /// The longest notification text, in characters.
 const NOTIFICATION: usize = 600;
@@ -63,10 +63,14 @@ pub fn card(card: &Card) -> Message {
     // A mention inside an attachment may not notify, so a line that calls somebody stands above the bar.
     let (calls, lines): (Vec<&Text>, Vec<&Text>) = card.lines.iter().partition(|line| card.colour.is_some() && notifies(line));
     let mut above = rich(&card.title, true, &mut Room::new(TITLE));
-    for line in calls {
-        above.push(SlackRichTextInlineElement::from("\n"));
-        above.extend(rich(line, false, &mut room));
+    let kept_back = room.keep_back(2);
+    for words in calls.into_iter().map(|line| rich(line, false, &mut room)).filter(|words| !words.is_empty()) {
+        if !above.is_empty() {
+            above.push(SlackRichTextInlineElement::from("\n"));
+        }
+        above.extend(words);
     }
+    room.give_back(kept_back);
     let mut below = body(&lines, card, &mut room);
     if above.is_empty() {
         above.push(SlackRichTextInlineElement::from(card.colour.map_or("…", |colour| colour.emoji())));
@@ -105,12 +109,12 @@ pub fn form(form: &Form, to: &ReplyTo) -> Value {
     json!(SlackView::Modal(view))
 }
 
-/// Escapes `words` and cuts them so that the escaped text has at most `longest` characters.
+/// Escapes `words` and cuts them so that the escaped text has at most `longest` UTF-16 units.
 pub(super) fn escape_to(words: &str, longest: usize) -> String {
     let mut keep = longest;
     loop {
-        let escaped = escape(&cut(words, keep));
-        let length = escaped.chars().count();
+        let escaped = escape(&cut_units(words, keep));
+        let length = units(&escaped);
         if length <= longest || keep == 0 {
             return escaped;
         }
@@ -162,7 +166,7 @@ fn actions(card: &Card) -> Option<Value> {
 fn button(index: usize, button: &Button) -> SlackBlockButtonElement {
     let element = SlackBlockButtonElement::new(plain(&button.label, 75))
         .with_action_id(format!("click:{index}").into())
-        .with_value(cut(&button.click, 2000));
+        .with_value(cut_units(&button.click, 2000));
     match button.style {
         Style::Primary => element.with_style(SlackBlockButtonStyle::Primary),
         Style::Danger => element.with_style(SlackBlockButtonStyle::Danger),
@@ -174,7 +178,7 @@ fn menu(menu: &Menu) -> Option<SlackBlockStaticSelectElement> {
     let options = options(&menu.options);
     (!options.is_empty()).then(|| {
         SlackBlockStaticSelectElement::new()
-            .with_action_id(cut(&format!("{MENU}{}", menu.click), 255).into())
+            .with_action_id(cut_units(&format!("{MENU}{}", menu.click), 255).into())
             .with_placeholder(plain(&menu.placeholder, 150))
             .with_options(options)
     })
@@ -182,7 +186,7 @@ fn menu(menu: &Menu) -> Option<SlackBlockStaticSelectElement> {
 
 fn options(options: &[(String, String)]) -> Vec<SlackBlockChoiceItem<SlackBlockPlainTextOnly>> {
     // An empty value, or one that had to be cut, would mean something else when it is chosen.
-    let usable = options.iter().filter(|(_, value)| !value.is_empty() && value.chars().count() <= 75);
+    let usable = options.iter().filter(|(_, value)| !value.is_empty() && units(value) <= 75);
     // Many long labels would leave no room for anything else.
     let longest = if options.len() > 10 { 40 } else { 75 };
     usable.take(OPTIONS).map(|(label, value)| SlackBlockChoiceItem::new(plain(label, longest), value.clone())).collect()
@@ -201,7 +205,7 @@ fn footer(text: &Text) -> Option<Value> {
 }
 
 fn field(field: &Field) -> SlackBlock {
-    let action = SlackActionId(cut(&field.key, 255));
+    let action = SlackActionId(cut_units(&field.key, 255));
     let element: SlackInputBlockElement = match &field.kind {
         FieldKind::Line(longest) => input(field, action.clone(), *longest, false).into(),
         FieldKind::Paragraph(longest) => input(field, action.clone(), *longest, true).into(),
@@ -230,7 +234,7 @@ fn field(field: &Field) -> SlackBlock {
 
 fn input(field: &Field, action: SlackActionId, longest: u16, multiline: bool) -> SlackBlockPlainTextInputElement {
     let longest = usize::from(longest.clamp(1, 3000));
-    let initial = (!field.initial.is_empty()).then(|| cut(&field.initial, longest));
+    let initial = (!field.initial.is_empty()).then(|| cut_units(&field.initial, longest));
     let placeholder = (!field.placeholder.is_empty()).then(|| plain(&field.placeholder, 150));
     SlackBlockPlainTextInputElement::new()
         .with_action_id(action)
@@ -247,7 +251,7 @@ fn notifies(line: &Text) -> bool {
 /// A `plain_text` object; Slack refuses an empty one. `:names:` of emojis stay as they were typed.
 fn plain(words: &str, longest: usize) -> SlackBlockPlainTextOnly {
     let words = one_line(words);
-    let words = if words.trim().is_empty() { "…".to_owned() } else { cut(&words, longest) };
+    let words = if words.trim().is_empty() { "…".to_owned() } else { cut_units(&words, longest) };
     SlackBlockPlainTextOnly::from(SlackBlockPlainText::new(words).with_emoji(false))
 }
 
@@ -256,7 +260,7 @@ fn block(block: SlackBlock) -> Value {
 }
 
 fn size(value: Option<&Value>) -> usize {
-    value.map_or(0, |value| value.to_string().chars().count())
+    value.map_or(0, |value| units(&value.to_string()))
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@
 //! the old one is read on. What holds: every wait has an end; a lane never gives up; a
 //! wrong token is tried again only every five minutes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -63,6 +62,7 @@ struct NoConnection {
 }
 
 /// Connects and stays connected in a task of its own, until it is stopped or the inbox is gone.
+#[expect(clippy::disallowed_methods, reason = "the caller holds the task, and a lane that breaks down is logged by it")]
 pub fn start(config: &Config, http: reqwest::Client, clock: SharedClock, inbox: Inbox) -> Socket {
     let (health_sender, health) = watch::channel(Health::new(clock.now()));
     let (stop, stop_receiver) = watch::channel(false);
@@ -72,7 +72,7 @@ pub fn start(config: &Config, http: reqwest::Client, clock: SharedClock, inbox: 
         health_sender.send_modify(|health| health.state = State::Stopped(why));
         return Socket { health, stop, task: tokio::spawn(async {}) };
     };
-    let shared = std::sync::Arc::new(Shared {
+    let shared = Arc::new(Shared {
         caller: caller(config, http, clock.clone()),
         token,
         clock,
@@ -81,17 +81,24 @@ pub fn start(config: &Config, http: reqwest::Client, clock: SharedClock, inbox: 
         health: health_sender,
         live: Mutex::new(0),
     });
-    let lanes = config.sockets.clamp(1, 10);
+    // Dropped with the task, and every lane and connection with it.
+    let mut lanes = JoinSet::new();
+    for number in 0..config.sockets.clamp(1, 10) {
+        lanes.spawn(lane(shared.clone(), number));
+    }
     let task = tokio::spawn(async move {
-        join_all((0..lanes).map(|number| lane(shared.clone(), number))).await;
+        while let Some(done) = lanes.join_next().await {
+            if let Err(broken) = done {
+                tracing::error!(%broken, "A part of the Slack socket broke down");
+            }
+        }
         tracing::info!("The Slack socket is closed");
     });
     Socket { health, stop, task }
 }
 
 /// Keeps one connection alive.
-async fn lane(shared: std::sync::Arc<Shared>, number: usize) {
-    // Dropped with the lane, and every connection with it.
+async fn lane(shared: Arc<Shared>, number: usize) {
     let mut connections: JoinSet<()> = JoinSet::new();
     let (news, mut heard) = mpsc::unbounded_channel();
     let mut attempt = 0;
@@ -289,7 +296,7 @@ pub(super) fn is_loopback(url: &url::Url) -> bool {
 }
 
 /// What went wrong, without the address, because a ticket stands in it.
-pub(super) fn describe(error: &WsError) -> String {
+pub(in crate::chat) fn describe(error: &WsError) -> String {
     match error {
         WsError::Io(error) => error.kind().to_string(),
         WsError::Http(response) => format!("status {}", response.status().as_u16()),

@@ -10,7 +10,7 @@ use slack_morphism::prelude::*;
 use jiff::Timestamp;
 
 /// What one element costs besides its words, in characters of JSON.
-const ELEMENT: usize = 70;
+const ELEMENT: usize = 110;
 /// The most elements that Slack takes in a context block.
 const SMALL_ELEMENTS: usize = 10;
 /// The longest address that Slack takes.
@@ -72,7 +72,26 @@ impl Room {
 }
 
 fn json_length(words: &str) -> usize {
-    words.chars().map(|c| if matches!(c, '"' | '\\' | '\n' | '\t') { 2 } else { 1 }).sum()
+    words.chars().map(|c| if matches!(c, '"' | '\\' | '\n' | '\t') { 2 } else { c.len_utf16() }).sum()
+}
+
+/// How long Slack takes a text to be: in UTF-16 units, in which an emoji is two or more.
+pub(super) fn units(words: &str) -> usize {
+    words.chars().map(char::len_utf16).sum()
+}
+
+/// Shortens to `longest` UTF-16 units, ending in [`CUT_MARK`] where something was cut.
+pub(super) fn cut_units(words: &str, longest: usize) -> String {
+    if units(words) <= longest {
+        return words.to_owned();
+    }
+    let mut free = longest.saturating_sub(units(CUT_MARK));
+    let fits = |c: &char| {
+        let fits = c.len_utf16() <= free;
+        free = free.saturating_sub(c.len_utf16());
+        fits
+    };
+    words.chars().take_while(fits).chain(CUT_MARK.chars()).take(longest).collect()
 }
 
 /// A line as `rich_text` elements.
@@ -97,11 +116,11 @@ fn rich_span(span: &Span, bold: bool, room: &mut Room) -> Option<SlackRichTextIn
             SlackRichTextDate::new(SlackDateTime(*at), format.to_owned()).with_fallback(fallback).opt_style(style).into()
         }
         Span::Notify(user, name) => {
-            let name = room.take(&one_line(name.as_str()));
+            let name = room.take(&one_line(name.as_str()))?;
             if user.platform == Platform::Slack && is_person(&user.user) {
                 SlackRichTextUser::new(SlackUserId(user.user.clone())).opt_style(style).into()
             } else {
-                words_in(name?, bold).into()
+                words_in(name, bold).into()
             }
         }
         Span::Channel(platform, id, name) => {
@@ -163,7 +182,7 @@ pub(super) fn small(text: &Text) -> Option<Vec<SlackContextBlockElement>> {
                 format!("<!date^{}^{format}|{fallback}>", at.as_second())
             }
             Span::Link(label, url) => match link_url(url) {
-                Some(url) => format!("<{}|{}>", escape(&url).replace('|', "%7C"), inert(&cut(&one_line(label), 200))),
+                Some(url) => format!("<{}|{}>", escape(&url).replace('|', "%7C"), inert(&cut_units(&one_line(label), 200))),
                 None => {
                     words.push_str(label);
                     continue;
@@ -178,7 +197,7 @@ pub(super) fn small(text: &Text) -> Option<Vec<SlackContextBlockElement>> {
 }
 
 fn push_plain(elements: &mut Vec<SlackContextBlockElement>, words: &mut String) {
-    let shown = cut(one_line(words).trim(), 300);
+    let shown = cut_units(one_line(words).trim(), 300);
     words.clear();
     if !shown.is_empty() {
         elements.push(SlackContextBlockElement::Plain(SlackBlockPlainText::new(shown).with_emoji(false)));

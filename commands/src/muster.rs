@@ -1,0 +1,35 @@
+//! `/muster`.
+//!
+//! ```text
+//! muster
+//! muster help [all|incident|alert]
+//! ```
+
+use operations::command::{Command, Topic};
+
+use crate::line::Words;
+use crate::mistake::Mistake;
+
+/// Reads what stands behind `/muster`.
+///
+/// # Errors
+/// What was wrong, and what to type instead.
+pub fn parse(mut words: Words) -> Result<Command, Mistake> {
+    match words.word().as_deref() {
+        None => Ok(Command::Help(Topic::Here)),
+        Some("help" | "?") => {
+            words.lift(&["which"], |_| true);
+            let which = words.option("which").or_else(|| words.word());
+            match which.map(|which| which.to_lowercase()).as_deref() {
+                None | Some("here") => Ok(Command::Help(Topic::Here)),
+                Some("all") => Ok(Command::Help(Topic::All)),
+                Some("incident" | "incidents") => Ok(Command::Help(Topic::Incident)),
+                Some("alert" | "alerts" | "ack") => Ok(Command::Help(Topic::Alert)),
+                Some(other) => {
+                    Err(Mistake::unknown("/muster help ", other, &["all", "incident", "alert"], "/muster help all"))
+                }
+            }
+        }
+        Some(word) => Err(Mistake::unknown("/muster ", word, &["help"], "/muster help")),
+    }
+}
