@@ -102,6 +102,8 @@ pub enum Change {
     Put(Row),
     /// An effect with this key ended.
     Done(String),
+    /// The outcome of an earlier attempt is recorded; the effect was asked for again meanwhile and is still open.
+    Recorded(String),
 }
 
 /// The way to the engine.
@@ -335,6 +337,8 @@ impl Core {
         if self.open.get(&key) == Some(&generation) {
             self.open.remove(&key);
             work.done_with(key);
+        } else {
+            work.recorded(key);
         }
     }
 

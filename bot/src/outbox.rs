@@ -98,6 +98,7 @@ impl Outbox {
                         match change {
                             Change::Put(row) => lanes.put(row, false),
                             Change::Done(key) => lanes.done(&key),
+                            Change::Recorded(key) => lanes.recorded(&key),
                         }
                     }
                 }
@@ -145,7 +146,7 @@ impl Outbox {
                 return;
             }
         };
-        lanes.reported(&key, generation);
+        lanes.reported(&key);
         self.report(effect, generation, outcome);
     }
 

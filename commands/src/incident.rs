@@ -119,7 +119,10 @@ pub fn parse(mut words: Words, asker: Asker<'_>) -> Result<Command, Mistake> {
             None => return Ok(Command::Open(FormKind::Update(incident))),
         },
         "action" => Ask::AddAction(said(&mut words).ok_or_else(|| {
-            Mistake::new(Text::new().plain("An action item needs words."), "/incident action Alert earlier on cart errors")
+            Mistake::new(
+                Text::new().plain("An action item needs words."),
+                "/incident action Alert earlier on cart errors",
+            )
         })?),
         "mitigate" => Ask::Mitigate(said(&mut words)),
         "resolve" => Ask::Resolve(said(&mut words)),
@@ -290,9 +293,8 @@ fn known(name: &str, asker: Asker<'_>) -> Option<UserRef> {
     if another.is_some() {
         return None;
     }
-    let here = |account: &&UserRef| {
-        account.platform == asker.by.user.platform && account.workspace == asker.by.user.workspace
-    };
+    let here =
+        |account: &&UserRef| account.platform == asker.by.user.platform && account.workspace == asker.by.user.workspace;
     person.accounts.iter().find(here).cloned()
 }
 

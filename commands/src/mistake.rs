@@ -53,9 +53,11 @@ impl Mistake {
 pub fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
     // A word of 40 characters is none of ours, and comparing a longer one only costs time.
     let word: String = word.to_lowercase().chars().take(40).collect();
+    // In a short word two letters that changed places count for too much: those are looked at by themselves.
+    let slipped = |known: &str| word.chars().count() > 2 && strsim::osa_distance(&word, known) <= 1;
     let near = known.iter().map(|known| (strsim::jaro_winkler(&word, known), *known));
-    let best = near.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (best.0 > ALIKE).then_some(best.1)
+    let near = near.filter(|(alike, known)| *alike > ALIKE || slipped(known));
+    near.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, known)| known)
 }
 
 #[cfg(test)]
@@ -64,10 +66,15 @@ mod tests {
 
     #[test]
     fn near_words_are_found_and_far_ones_are_not() {
-        let known = ["declare", "resolve", "timeline", "note"];
-        for (typed, near) in
-            [("declair", Some("declare")), ("resovle", Some("resolve")), ("TIMLINE", Some("timeline")), ("banana", None), ("", None)]
-        {
+        let known = ["declare", "resolve", "timeline", "note", "ack"];
+        for (typed, near) in [
+            ("declair", Some("declare")),
+            ("resovle", Some("resolve")),
+            ("TIMLINE", Some("timeline")),
+            ("akc", Some("ack")),
+            ("banana", None),
+            ("", None),
+        ] {
             assert_eq!(nearest(typed, &known), near, "{typed}");
         }
     }

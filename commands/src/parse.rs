@@ -21,14 +21,13 @@ const MARK: &str = "📌";
 
 /// What is to be done about something that somebody did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum Parsed {
-    /// Something to decide about.
+    /// Something to decide about. Boxed: it is much larger than nothing.
     Input {
         /// What.
-        input: Input,
+        input: Box<Input>,
         /// Who is to be answered, where somebody is.
-        asked: Option<Asked>,
+        asked: Option<Box<Asked>>,
     },
     /// Nothing.
     Nothing,
@@ -96,7 +95,7 @@ pub fn command_line(text: &str, asker: Asker<'_>) -> Result<Command, Mistake> {
 }
 
 fn nobody_asked(input: Input) -> Parsed {
-    Parsed::Input { input, asked: None }
+    Parsed::Input { input: Box::new(input), asked: None }
 }
 
 fn answered(inbound: &Inbound, command: Result<Command, Mistake>, reply: &ReplyTo, quiet: bool) -> Parsed {
@@ -108,7 +107,7 @@ fn answered(inbound: &Inbound, command: Result<Command, Mistake>, reply: &ReplyT
         Err(mistake) => (Input::Misunderstood, Some(Answer::Private(mistake.card()))),
     };
     let asked = Asked { delivery: inbound.delivery.clone(), reply: reply.clone(), quiet, answer };
-    Parsed::Input { input, asked: Some(asked) }
+    Parsed::Input { input: Box::new(input), asked: Some(Box::new(asked)) }
 }
 
 /// A mention may leave the command's name out: `@muster resolve`, `@muster takeover A-3`.

@@ -133,6 +133,12 @@ impl Group {
         firing.map(|member| member.alert.starts_at).min().unwrap_or(self.opened_at)
     }
 
+    /// When its oldest member began to fire, by the source's word.
+    #[must_use]
+    pub fn began(&self) -> Timestamp {
+        self.members.values().map(|member| member.alert.starts_at).min().unwrap_or(self.opened_at)
+    }
+
     /// The first value of an annotation among the members, those that fire first.
     #[must_use]
     pub fn annotation(&self, name: &str) -> Option<&Outside> {

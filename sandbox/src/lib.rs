@@ -10,7 +10,9 @@
 //!
 //! Start with [`Sandbox::start`].
 
+#[path = "control_mine/mod.rs"]
 pub mod control;
+#[path = "discord_mine/mod.rs"]
 pub mod discord;
 pub mod faults;
 pub mod slack;
@@ -115,5 +117,13 @@ impl Sandbox {
     /// Stops serving; connections are cut.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+    }
+}
+
+impl Drop for Sandbox {
+    /// Connections that were accepted live in tasks of their own, so they are cut by hand.
+    fn drop(&mut self) {
+        self.slack.cut();
+        self.discord.cut();
     }
 }

@@ -45,6 +45,11 @@ impl Building {
         self.batch.done.push(key);
     }
 
+    /// An attempt's outcome is in this batch, and its effect is still open.
+    pub(super) fn recorded(&mut self, key: String) {
+        self.changes.push(Change::Recorded(key));
+    }
+
     pub(super) fn delivery(&mut self, delivery: String, at: Timestamp) {
         self.batch.deliveries.push((delivery, at));
     }

@@ -66,9 +66,9 @@ impl Lanes {
             it.attempts = before.attempts;
             it.due = before.due;
             it.suspect |= before.suspect;
-            // One that is being carried out stays so until it ends; then it is queued again.
-            if before.stage == Stage::Running {
-                it.stage = Stage::Running;
+            // One that is being carried out stays so until its outcome is recorded: the next attempt must see it.
+            if before.stage != Stage::Queued {
+                it.stage = before.stage;
                 self.unsettled += 1;
             }
         }
@@ -108,44 +108,49 @@ impl Lanes {
         Some(it)
     }
 
-    /// An attempt has ended, and its outcome is on its way to the journal if it counts.
-    ///
-    /// One that was asked for again meanwhile is queued again at once.
-    pub(super) fn reported(&mut self, key: &str, generation: u64) {
-        self.end(key, |it| {
+    /// An attempt has ended, and its outcome is on its way to the journal. Its lane goes on; the effect itself waits.
+    pub(super) fn reported(&mut self, key: &str) {
+        if let Some(it) = self.open.get_mut(key).filter(|it| it.stage == Stage::Running) {
             it.attempts = 0;
             it.suspect = false;
             it.due = Timestamp::MIN;
-            it.row.generation == generation
-        });
+            it.stage = Stage::Reported;
+            let name = it.lane.clone();
+            self.leave(&name);
+        }
+    }
+
+    /// The outcome is in the journal, and the effect was asked for again: it is queued again.
+    pub(super) fn recorded(&mut self, key: &str) {
+        if let Some(it) = self.open.get_mut(key).filter(|it| it.stage == Stage::Reported) {
+            it.stage = Stage::Queued;
+            let (name, rank) = (it.lane.clone(), rank(it));
+            self.unsettled -= 1;
+            self.enqueue(&name, rank, key);
+            self.refresh(&name);
+        }
     }
 
     /// An attempt has failed: it is tried again at `due`.
     pub(super) fn again(&mut self, key: &str, due: Timestamp, suspect: bool) {
-        self.end(key, |it| {
+        if let Some(it) = self.open.get_mut(key).filter(|it| it.stage == Stage::Running) {
             it.attempts += 1;
             it.suspect |= suspect;
             it.due = due;
-            false
-        });
-    }
-
-    fn end(&mut self, key: &str, how: impl FnOnce(&mut Open) -> bool) {
-        let Some(it) = self.open.get_mut(key) else { return };
-        if it.stage != Stage::Running {
-            return;
-        }
-        let over = how(it);
-        it.stage = if over { Stage::Reported } else { Stage::Queued };
-        let (name, rank) = (it.lane.clone(), rank(it));
-        if !over {
+            it.stage = Stage::Queued;
+            let (name, rank) = (it.lane.clone(), rank(it));
             self.unsettled -= 1;
             self.enqueue(&name, rank, key);
+            self.leave(&name);
         }
-        if let Some(lane) = self.lanes.get_mut(&name) {
+    }
+
+    /// A lane has nothing under way any more.
+    fn leave(&mut self, name: &str) {
+        if let Some(lane) = self.lanes.get_mut(name) {
             lane.running = false;
         }
-        self.refresh(&name);
+        self.refresh(name);
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Open> {
@@ -267,7 +272,7 @@ mod tests {
         assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "the first one waits, and the second behind it");
         assert_eq!(lanes.next(), Some(later));
         assert_eq!(started(&mut lanes, later), [9]);
-        lanes.reported(&key, 9);
+        lanes.reported(&key);
         assert_eq!(started(&mut lanes, later), [10]);
         lanes.done(&key);
         assert_eq!((lanes.len(), lanes.unsettled()), (2, 2));
@@ -282,7 +287,9 @@ mod tests {
         assert_eq!(started(&mut lanes, NOW), [1]);
         lanes.put(Row { generation: 2, ..row }, false);
         assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "not twice at once");
-        lanes.reported(&key, 1);
+        lanes.reported(&key);
+        assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "not before the first outcome is recorded");
+        lanes.recorded(&key);
         assert_eq!(started(&mut lanes, NOW), [2]);
     }
 }

@@ -182,6 +182,11 @@ impl Slack {
         self.faults.order(method, times, &fault);
     }
 
+    /// Takes back the faults of calls that were ordered and have not happened.
+    pub fn clear_faults(&self) {
+        self.faults.clear();
+    }
+
     /// Lets something happen to the sockets. What is meant for Discord alone changes nothing.
     pub async fn socket_fault(&self, fault: SocketFault) {
         self.upset(fault);

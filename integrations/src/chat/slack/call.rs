@@ -91,7 +91,13 @@ const WORDS: &[(&str, Means)] = &[
 
 impl Caller {
     /// Calls `method`. `channel` picks the bucket where the method is limited by channel.
-    pub(super) async fn call(&self, token: &Secret, method: &Method, channel: Option<&str>, arguments: &Value) -> Called<Value> {
+    pub(super) async fn call(
+        &self,
+        token: &Secret,
+        method: &Method,
+        channel: Option<&str>,
+        arguments: &Value,
+    ) -> Called<Value> {
         self.wait(method, channel).await?;
         let url = format!("{}/{}", self.api_url, method.name);
         let request = match method.verb {
@@ -108,7 +114,11 @@ impl Caller {
         };
         let outcome = judge(method, &answered);
         if let Err(Failure::Transient { retry_after: Some(wait), .. }) = &outcome {
-            tracing::warn!(method = method.name, seconds = wait.as_secs_f64(), "Slack asked to wait before the next call");
+            tracing::warn!(
+                method = method.name,
+                seconds = wait.as_secs_f64(),
+                "Slack asked to wait before the next call"
+            );
             self.pace.shut(method.name, *wait);
         }
         outcome

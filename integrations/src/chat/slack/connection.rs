@@ -176,7 +176,8 @@ impl Connection {
         let text = match frame {
             Message::Text(text) => text,
             Message::Close(frame) => {
-                let code = frame.map_or_else(|| "no code".to_owned(), |frame| format!("code {}", u16::from(frame.code)));
+                let code =
+                    frame.map_or_else(|| "no code".to_owned(), |frame| format!("code {}", u16::from(frame.code)));
                 return Err(format!("Slack closed it with {code}"));
             }
             // Pings are answered by the WebSocket itself.
@@ -187,7 +188,12 @@ impl Connection {
             let (kept, resolved) = oneshot::channel();
             let id = id.clone();
             self.pending.push(Box::pin(async move { resolved.await.is_ok().then_some(id) }));
-            self.waiting.push_back(Arrival { platform: Platform::Slack, raw: text.as_str().to_owned(), session: None, kept });
+            self.waiting.push_back(Arrival {
+                platform: Platform::Slack,
+                raw: text.as_str().to_owned(),
+                session: None,
+                kept,
+            });
         }
         Ok(frame)
     }

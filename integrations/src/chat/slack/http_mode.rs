@@ -39,7 +39,13 @@ pub enum Heard {
 ///
 /// # Errors
 /// See [`Rejected`].
-pub fn receive(secret: &Secret, headers: &HeaderMap, body: &[u8], now: Timestamp, bot: &Identity) -> Result<Heard, Rejected> {
+pub fn receive(
+    secret: &Secret,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+    bot: &Identity,
+) -> Result<Heard, Rejected> {
     let body = verified(secret, headers, body, now)?;
     read(headers, body, bot).map_err(Rejected::Malformed)
 }
@@ -80,8 +86,9 @@ fn read(headers: &HeaderMap, body: &str, bot: &Identity) -> Result<Heard, String
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return Err("the body is neither JSON nor a form".to_owned());
     }
-    let form: Map<String, Value> =
-        url::form_urlencoded::parse(body.as_bytes()).map(|(name, value)| (name.into_owned(), Value::from(value))).collect();
+    let form: Map<String, Value> = url::form_urlencoded::parse(body.as_bytes())
+        .map(|(name, value)| (name.into_owned(), Value::from(value)))
+        .collect();
     if form.get("ssl_check").is_some() {
         return Ok(Heard::Parsed(Parsed::Ignored("a check of the certificate")));
     }
@@ -91,7 +98,11 @@ fn read(headers: &HeaderMap, body: &str, bot: &Identity) -> Result<Heard, String
     };
     // A trigger is made for one click or command, so it is the same again only if that is delivered again.
     let delivery = payload.get("trigger_id").and_then(Value::as_str).ok_or("the payload has no trigger_id")?;
-    let parsed = if payload.get("command").is_some() { command(&payload, delivery, bot) } else { interaction(&payload, delivery, bot) };
+    let parsed = if payload.get("command").is_some() {
+        command(&payload, delivery, bot)
+    } else {
+        interaction(&payload, delivery, bot)
+    };
     parsed.map(Heard::Parsed)
 }
 

@@ -11,7 +11,8 @@ const NOW: i64 = 1_700_000_000;
 fn sign(secret: &str, timestamp: &str, body: &str) -> String {
     let mut key = [0_u8; 64];
     key[..secret.len()].copy_from_slice(secret.as_bytes());
-    let inner: Vec<u8> = key.iter().map(|byte| byte ^ 0x36).chain(format!("v0:{timestamp}:{body}").into_bytes()).collect();
+    let inner: Vec<u8> =
+        key.iter().map(|byte| byte ^ 0x36).chain(format!("v0:{timestamp}:{body}").into_bytes()).collect();
     let outer: Vec<u8> = key.iter().map(|byte| byte ^ 0x5c).chain(Sha256::digest(&inner).iter().copied()).collect();
     let digest: String = Sha256::digest(&outer).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("v0={digest}")
@@ -26,7 +27,13 @@ fn headers(kind: &str, timestamp: &str, signature: &str) -> HeaderMap {
 }
 
 fn bot() -> Identity {
-    Identity { team: "T1".into(), user_id: "UBOT".into(), bot_id: "BBOT".into(), url: String::new(), name: "muster".into() }
+    Identity {
+        team: "T1".into(),
+        user_id: "UBOT".into(),
+        bot_id: "BBOT".into(),
+        url: String::new(),
+        name: "muster".into(),
+    }
 }
 
 fn hear(kind: &str, body: &str) -> Result<Heard, Rejected> {
@@ -43,7 +50,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 #[test]
 fn a_command_and_an_interaction_are_read_from_forms() {
-    let body = "team_id=T1&user_id=U1&user_name=ann&channel_id=C1&command=%2Fincident&text=declare+it+burns&trigger_id=t.1";
+    let body =
+        "team_id=T1&user_id=U1&user_name=ann&channel_id=C1&command=%2Fincident&text=declare+it+burns&trigger_id=t.1";
     let Ok(Heard::Parsed(Parsed::Act(inbound))) = hear(FORM, body) else { panic!("a command") };
     assert_eq!(inbound.delivery, "t.1");
     assert!(matches!(inbound.what, Act::Command { line: Line::Text(text), .. } if text == "declare it burns"));
@@ -67,7 +75,9 @@ fn old_future_unsigned_and_changed_requests_are_refused() {
     let body = "team_id=T1";
     let timestamp = NOW.to_string();
     let good = sign("shh", &timestamp, body);
-    let check = |headers: &HeaderMap, body: &str, now: i64| receive(&Secret::new("shh"), headers, body.as_bytes(), at(now), &bot());
+    let check = |headers: &HeaderMap, body: &str, now: i64| {
+        receive(&Secret::new("shh"), headers, body.as_bytes(), at(now), &bot())
+    };
     let signed = headers(FORM, &timestamp, &good);
     assert_ne!(check(&signed, body, NOW + 300), Err(Rejected::Signature));
     for (headers, body, now) in [
@@ -88,7 +98,13 @@ fn old_future_unsigned_and_changed_requests_are_refused() {
 
 #[test]
 fn signed_garbage_is_malformed() {
-    for (kind, body) in [("application/json", "{"), ("application/json", "{}"), ("text/plain", "x"), (FORM, "payload=%7B"), (FORM, "command=%2Fx")] {
+    for (kind, body) in [
+        ("application/json", "{"),
+        ("application/json", "{}"),
+        ("text/plain", "x"),
+        (FORM, "payload=%7B"),
+        (FORM, "command=%2Fx"),
+    ] {
         assert!(matches!(hear(kind, body), Err(Rejected::Malformed(_))), "{body}");
     }
 }

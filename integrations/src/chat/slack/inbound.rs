@@ -156,7 +156,8 @@ pub(super) fn event(payload: &Value, bot: &Identity) -> Result<Parsed, String> {
         }
     }
     let kind = text(event, "/type")?;
-    if !matches!(kind, "message" | "app_mention" | "reaction_added" | "reaction_removed" | "pin_added" | "pin_removed") {
+    if !matches!(kind, "message" | "app_mention" | "reaction_added" | "reaction_removed" | "pin_added" | "pin_removed")
+    {
         return Ok(Parsed::Ignored("an event of a type that is not needed"));
     }
     if event.get("bot_id").is_some_and(|id| !id.is_null()) {

@@ -40,11 +40,17 @@ fn message_with(fields: &Value) -> Value {
 
 #[test]
 fn a_slash_command_is_read() {
-    let inbound = act_of(&json!({ "type": "slash_commands", "envelope_id": "e-1", "accepts_response_payload": true, "payload": {
+    let inbound = act_of(
+        &json!({ "type": "slash_commands", "envelope_id": "e-1", "accepts_response_payload": true, "payload": {
         "team_id": "T1", "channel_id": "C1", "user_id": "U1", "user_name": "ann", "command": "/incident",
-        "text": " declare a &lt;b&gt; for <@U2|bo> ", "response_url": "https://hooks.slack.com/commands/1", "trigger_id": "t.1" } }));
-    assert_eq!((inbound.delivery.as_str(), inbound.by.name.as_str(), inbound.by.user.workspace.as_str()), ("e-1", "ann", "T1"));
-    let Act::Command { name, line, reply: ReplyTo::Slack { response_url, trigger, user, thread, .. } } = inbound.what else {
+        "text": " declare a &lt;b&gt; for <@U2|bo> ", "response_url": "https://hooks.slack.com/commands/1", "trigger_id": "t.1" } }),
+    );
+    assert_eq!(
+        (inbound.delivery.as_str(), inbound.by.name.as_str(), inbound.by.user.workspace.as_str()),
+        ("e-1", "ann", "T1")
+    );
+    let Act::Command { name, line, reply: ReplyTo::Slack { response_url, trigger, user, thread, .. } } = inbound.what
+    else {
         panic!("a command")
     };
     assert_eq!((name.as_str(), line), ("incident", Line::Text("declare a <b> for <@U2>".to_owned())));
@@ -61,7 +67,9 @@ fn a_click_and_a_choice_are_read() {
             "channel": { "id": "C1" }, "trigger_id": "t", "response_url": "https://hooks.slack.com/actions/1", "actions": [action] } })
     };
     let inbound = act_of(&click(json!({ "type": "button", "action_id": "click:0", "value": "alert ack A-3" })));
-    let Act::Click { click: clicked, chosen, message, reply: ReplyTo::Slack { thread, .. } } = inbound.what else { panic!("a click") };
+    let Act::Click { click: clicked, chosen, message, reply: ReplyTo::Slack { thread, .. } } = inbound.what else {
+        panic!("a click")
+    };
     assert_eq!((clicked.as_str(), chosen, message.message.as_str()), ("alert ack A-3", None, "5.1"));
     assert_eq!(thread, Some(MessageId::from("4.1")));
 
@@ -95,7 +103,9 @@ fn a_mention_makes_one_act_of_two_events() {
     assert!(is_ignored(&message_with(&fields)));
     let mut mention = message_with(&fields);
     mention["payload"]["event"]["type"] = json!("app_mention");
-    let Act::Mention { text, reply: ReplyTo::Slack { thread, .. }, .. } = act_of(&mention).what else { panic!("a mention") };
+    let Act::Mention { text, reply: ReplyTo::Slack { thread, .. }, .. } = act_of(&mention).what else {
+        panic!("a mention")
+    };
     assert_eq!((text.as_str(), thread), ("ack & go", Some(MessageId::from("1.000100"))));
 
     let passing = json!({ "text": "ask <@UBOT> about it" });
@@ -107,7 +117,9 @@ fn a_mention_makes_one_act_of_two_events() {
 
 #[test]
 fn a_direct_message_is_for_the_bot() {
-    let Act::Mention { text, .. } = act_of(&message_with(&json!({ "channel": "D1", "channel_type": "im", "text": "help" }))).what else {
+    let Act::Mention { text, .. } =
+        act_of(&message_with(&json!({ "channel": "D1", "channel_type": "im", "text": "help" }))).what
+    else {
         panic!("addressed")
     };
     assert_eq!(text, "help");
@@ -190,8 +202,12 @@ fn garbage_is_an_error_and_never_a_panic() {
 fn pointers(value: &Value, at: &str) -> Vec<String> {
     let mut all = vec![at.to_owned()];
     match value {
-        Value::Object(fields) => all.extend(fields.iter().flat_map(|(name, value)| pointers(value, &format!("{at}/{name}")))),
-        Value::Array(items) => all.extend(items.iter().enumerate().flat_map(|(index, value)| pointers(value, &format!("{at}/{index}")))),
+        Value::Object(fields) => {
+            all.extend(fields.iter().flat_map(|(name, value)| pointers(value, &format!("{at}/{name}"))))
+        }
+        Value::Array(items) => {
+            all.extend(items.iter().enumerate().flat_map(|(index, value)| pointers(value, &format!("{at}/{index}"))))
+        }
         _ => {}
     }
     all

@@ -96,11 +96,18 @@ mod tests {
     fn every_command_stands_in_the_manifest() {
         let subcommand = |name| SubcommandSpec { name, about: "", options: Vec::new() };
         let specs = [
-            CommandSpec { name: "incident", about: "Incidents", subcommands: vec![subcommand("declare"), subcommand("list")], options: Vec::new() },
+            CommandSpec {
+                name: "incident",
+                about: "Incidents",
+                subcommands: vec![subcommand("declare"), subcommand("list")],
+                options: Vec::new(),
+            },
             CommandSpec { name: "ack", about: "Acknowledge", subcommands: Vec::new(), options: Vec::new() },
         ];
         let manifest = manifest(&specs);
-        let command = |index: usize| manifest.pointer(&format!("/features/slash_commands/{index}/command")).and_then(Value::as_str);
+        let command = |index: usize| {
+            manifest.pointer(&format!("/features/slash_commands/{index}/command")).and_then(Value::as_str)
+        };
         assert_eq!((command(0), command(1), command(2)), (Some("/incident"), Some("/ack"), None));
         assert_eq!(manifest["features"]["slash_commands"][0]["usage_hint"], "declare | list");
         assert_eq!(manifest["settings"]["socket_mode_enabled"], true);

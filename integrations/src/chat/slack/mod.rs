@@ -30,7 +30,9 @@ use serde_json::{Value, json};
 pub use self::inbound::Identity;
 
 use self::call::{Caller, already_is_done, refused, says};
-use self::limits::{AUTH_TEST, HISTORY, JOIN, Method, OPEN, PINS_ADD, POST_EPHEMERAL, POST_MESSAGE, REPLIES, UPDATE, VIEWS_OPEN};
+use self::limits::{
+    AUTH_TEST, HISTORY, JOIN, Method, OPEN, PINS_ADD, POST_EPHEMERAL, POST_MESSAGE, REPLIES, UPDATE, VIEWS_OPEN,
+};
 use self::render::Message;
 use super::http::{Answered, exchange};
 use super::pace::Pace;
@@ -116,7 +118,13 @@ impl Client {
         }
     }
 
-    pub(super) async fn post(&self, channel: &ChannelId, thread: Option<&MessageId>, card: &Card, key: &str) -> Called<MessageId> {
+    pub(super) async fn post(
+        &self,
+        channel: &ChannelId,
+        thread: Option<&MessageId>,
+        card: &Card,
+        key: &str,
+    ) -> Called<MessageId> {
         let mut arguments = body(&render::card(card));
         arguments["channel"] = json!(channel.0);
         arguments["parse"] = json!("none");
@@ -144,7 +152,12 @@ impl Client {
         }
     }
 
-    pub(super) async fn find_posted(&self, channel: &ChannelId, thread: Option<&MessageId>, key: &str) -> Called<Option<MessageId>> {
+    pub(super) async fn find_posted(
+        &self,
+        channel: &ChannelId,
+        thread: Option<&MessageId>,
+        key: &str,
+    ) -> Called<Option<MessageId>> {
         let bot = self.identity().await?;
         let mut arguments = json!({ "channel": channel.0, "limit": 200, "include_all_metadata": true });
         let Some(thread) = thread else {
@@ -197,9 +210,10 @@ impl Client {
             ReplyTo::Message { message } => {
                 self.post(&message.channel, Some(&message.message), card, key).await.map(|_| ())
             }
-            ReplyTo::Discord { .. } => {
-                Err(Failure::Permanent { why: "an answer for Discord came to Slack".to_owned(), kind: Refused::Malformed })
-            }
+            ReplyTo::Discord { .. } => Err(Failure::Permanent {
+                why: "an answer for Discord came to Slack".to_owned(),
+                kind: Refused::Malformed,
+            }),
         }
     }
 
@@ -227,7 +241,14 @@ impl Client {
         responded(&answered)
     }
 
-    async fn whisper(&self, channel: &ChannelId, user: &str, thread: Option<&MessageId>, card: &Card, key: &str) -> Called<()> {
+    async fn whisper(
+        &self,
+        channel: &ChannelId,
+        user: &str,
+        thread: Option<&MessageId>,
+        card: &Card,
+        key: &str,
+    ) -> Called<()> {
         let mut arguments = body(&render::card(card));
         arguments["channel"] = json!(channel.0);
         arguments["user"] = json!(user);
@@ -258,7 +279,10 @@ impl Client {
     pub(super) async fn direct(&self, user: &str, card: &Card, key: &str) -> Called<MessageId> {
         let answer = self.call(&OPEN, &json!({ "users": user })).await?;
         let Some(channel) = answer.pointer("/channel/id").and_then(Value::as_str) else {
-            return Err(Failure::Transient { why: "conversations.open: the answer has no channel".to_owned(), retry_after: None });
+            return Err(Failure::Transient {
+                why: "conversations.open: the answer has no channel".to_owned(),
+                retry_after: None,
+            });
         };
         self.post(&ChannelId::from(channel), None, card, key).await
     }
@@ -295,8 +319,12 @@ fn cursor(page: &Value) -> Option<&str> {
 fn is_response_url(url: &str, api_url: &str) -> bool {
     let (Ok(url), Ok(api)) = (url::Url::parse(url), url::Url::parse(api_url)) else { return false };
     let Some(host) = url.host_str() else { return false };
-    let slack = host == "slack.com" || host.ends_with(".slack.com") || host == "slack-gov.com" || host.ends_with(".slack-gov.com");
-    (url.scheme() == "https" && slack) || (socket::is_loopback(&url) && socket::is_loopback(&api) && url.port() == api.port())
+    let slack = host == "slack.com"
+        || host.ends_with(".slack.com")
+        || host == "slack-gov.com"
+        || host.ends_with(".slack-gov.com");
+    (url.scheme() == "https" && slack)
+        || (socket::is_loopback(&url) && socket::is_loopback(&api) && url.port() == api.port())
 }
 
 /// What the answer of a response URL means; false where it can't be used any more.

@@ -76,7 +76,8 @@ impl Client {
             return Ok(name);
         }
         let answer = self.call(&USERS_INFO, &json!({ "user": user })).await?;
-        let field = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).filter(|name| !name.trim().is_empty());
+        let field =
+            |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).filter(|name| !name.trim().is_empty());
         let name = field("/user/profile/display_name")
             .or_else(|| field("/user/real_name"))
             .or_else(|| field("/user/profile/real_name"))

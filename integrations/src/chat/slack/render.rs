@@ -61,7 +61,8 @@ pub fn card(card: &Card) -> Message {
     let mut room = Room::new(WHOLE.saturating_sub(TITLE + used).max(LEAST_BODY));
 
     // A mention inside an attachment may not notify, so a line that calls somebody stands above the bar.
-    let (calls, lines): (Vec<&Text>, Vec<&Text>) = card.lines.iter().partition(|line| card.colour.is_some() && notifies(line));
+    let (calls, lines): (Vec<&Text>, Vec<&Text>) =
+        card.lines.iter().partition(|line| card.colour.is_some() && notifies(line));
     let mut above = rich(&card.title, true, &mut Room::new(TITLE));
     let kept_back = room.keep_back(2);
     for words in calls.into_iter().map(|line| rich(line, false, &mut room)).filter(|words| !words.is_empty()) {
@@ -142,8 +143,10 @@ fn body(lines: &[&Text], card: &Card, room: &mut Room) -> Vec<Value> {
     }
     room.give_back(kept_back);
     for quote in card.quotes.iter().take(QUOTES).filter(|quote| !quote.words.is_empty()) {
-        let Some(label) = room.take(&one_line(&quote.label)) else { break };
-        elements.push(SlackRichTextSection::new(vec![SlackRichTextText::new(label).bold().into()]).into());
+        if !quote.label.is_empty() {
+            let Some(label) = room.take(&one_line(&quote.label)) else { break };
+            elements.push(SlackRichTextSection::new(vec![SlackRichTextText::new(label).bold().into()]).into());
+        }
         if let Some(words) = room.take(quote.words.as_str().trim()) {
             elements.push(SlackRichTextQuote::new(vec![words.into()]).into());
         }

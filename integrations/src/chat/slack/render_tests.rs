@@ -88,7 +88,10 @@ fn hostile_words_stay_words() {
                 // What is left of control characters are the tokens that the renderer writes itself.
                 let rest = without_own_tokens(&string);
                 assert!(!rest.contains(['<', '>']), "{words:?} in {string:?}");
-                assert!(!rest.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "").contains('&'), "{words:?} in {string:?}");
+                assert!(
+                    !rest.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "").contains('&'),
+                    "{words:?} in {string:?}"
+                );
             }
             let all = json!([message.blocks, message.attachments]).to_string();
             for element in ["\"broadcast\"", "\"usergroup\"", "\"user\"", "\"channel\"", "\"emoji\":true"] {
@@ -124,7 +127,12 @@ fn monstrous_cards_fit() {
         for times in [1, 5, 100] {
             let message = super::card(&full(&words, times));
             let whole = json!([message.blocks, message.attachments]).to_string();
-            assert!(units(&whole) < 13_000, "{} characters for {times} times {:?}…", units(&whole), &words.chars().take(8).collect::<String>());
+            assert!(
+                units(&whole) < 13_000,
+                "{} characters for {times} times {:?}…",
+                units(&whole),
+                &words.chars().take(8).collect::<String>()
+            );
             assert!(units(&message.text) <= NOTIFICATION);
             assert!(whole.contains(CUT_MARK), "nothing shows that something was cut");
             check_limits(&json!([message.blocks, message.attachments]));
@@ -136,7 +144,7 @@ fn check_limits(value: &Value) {
     match value {
         Value::Array(items) => items.iter().for_each(check_limits),
         Value::Object(fields) => {
-            let length = |name: &str| fields.get(name).and_then(Value::as_str).map_or(0, |text| units(text));
+            let length = |name: &str| fields.get(name).and_then(Value::as_str).map_or(0, units);
             let count = |name: &str| fields.get(name).and_then(Value::as_array).map_or(0, Vec::len);
             match fields.get("type").and_then(Value::as_str) {
                 Some("button") => assert!(fields["text"]["text"].as_str().is_some_and(|text| units(text) <= 75)),
@@ -169,14 +177,25 @@ fn empty_cards_and_forms_still_have_what_slack_insists_on() {
         click: "x".to_owned(),
         title: "t".repeat(60),
         submit: String::new(),
-        fields: vec![field(FieldKind::Line(10)), field(FieldKind::Paragraph(9999)), field(FieldKind::Choice(Vec::new()))],
+        fields: vec![
+            field(FieldKind::Line(10)),
+            field(FieldKind::Paragraph(9999)),
+            field(FieldKind::Choice(Vec::new())),
+        ],
     };
-    let to = ReplyTo::Slack { response_url: None, trigger: None, channel: ChannelId::from("C1"), user: "U1".to_owned(), thread: None };
+    let to = ReplyTo::Slack {
+        response_url: None,
+        trigger: None,
+        channel: ChannelId::from("C1"),
+        user: "U1".to_owned(),
+        thread: None,
+    };
     let view = form(&empty, &to);
     check_limits(&view);
     assert_eq!(view["title"]["text"].as_str().map(|title| title.chars().count()), Some(24));
     assert_eq!(view["blocks"][1]["element"]["initial_value"].as_str().map(|value| value.chars().count()), Some(3000));
-    let opened: Opened = serde_json::from_str(view["private_metadata"].as_str().expect("metadata")).expect("what was written");
+    let opened: Opened =
+        serde_json::from_str(view["private_metadata"].as_str().expect("metadata")).expect("what was written");
     assert_eq!((opened.click.as_str(), opened.channel.as_str()), ("x", "C1"));
 }
 
@@ -184,8 +203,12 @@ fn empty_cards_and_forms_still_have_what_slack_insists_on() {
 fn own_people_are_called_above_the_bar_and_others_are_named() {
     let ann = UserRef { platform: Platform::Slack, workspace: "T1".to_owned(), user: "U0ANN".to_owned() };
     let bo = UserRef { platform: Platform::Discord, workspace: "9".to_owned(), user: "88".to_owned() };
-    let line = Text::new().span(Span::Notify(ann, Outside::new("Ann"))).plain(" and ").span(Span::Notify(bo, Outside::new("Bo")));
-    let message = card(&Card::coloured(Colour::Firing, Text::new().plain("Page")).with(line).with(Text::new().plain("More")));
+    let line = Text::new()
+        .span(Span::Notify(ann, Outside::new("Ann")))
+        .plain(" and ")
+        .span(Span::Notify(bo, Outside::new("Bo")));
+    let message =
+        card(&Card::coloured(Colour::Firing, Text::new().plain("Page")).with(line).with(Text::new().plain("More")));
     let above = json!(message.blocks).to_string();
     assert!(above.contains("\"user_id\":\"U0ANN\"") && above.contains("Bo"), "{above}");
     assert!(json!(message.attachments).to_string().contains("More"));

@@ -26,7 +26,13 @@ const PAGES: usize = 25;
 const FRESH: i64 = 24 * 3600;
 
 impl Client {
-    pub(in crate::chat) async fn open_channel(&self, name: &str, topic: &str, key: &str, look_first: bool) -> Called<Opened> {
+    pub(in crate::chat) async fn open_channel(
+        &self,
+        name: &str,
+        topic: &str,
+        key: &str,
+        look_first: bool,
+    ) -> Called<Opened> {
         let name = fitting(name);
         let mut looked = false;
         if look_first {
@@ -40,7 +46,9 @@ impl Client {
             match self.call(&CREATE, &json!({ "name": attempt, "is_private": false })).await {
                 Ok(answer) => {
                     let Some(made) = opened(answer.get("channel").unwrap_or(&Value::Null)) else {
-                        return Err(Failure::Unknown { why: "conversations.create: the answer has no channel".to_owned() });
+                        return Err(Failure::Unknown {
+                            why: "conversations.create: the answer has no channel".to_owned(),
+                        });
                     };
                     return self.furnish(made, topic, key).await;
                 }
@@ -56,13 +64,17 @@ impl Client {
                 Err(failure) => return Err(failure),
             }
         }
-        Err(Failure::Permanent { why: format!("conversations.create: {NAMES} names like {name} are taken"), kind: Refused::Already })
+        Err(Failure::Permanent {
+            why: format!("conversations.create: {NAMES} names like {name} are taken"),
+            kind: Refused::Already,
+        })
     }
 
     /// Writes key and topic. That somebody forbade the bot to is no reason to have no room.
     async fn furnish(&self, room: Opened, topic: &str, key: &str) -> Called<Opened> {
         let purpose = format!("Incident room kept by Muster [{key}]");
-        let purposed = self.call(&SET_PURPOSE, &json!({ "channel": room.channel.0, "purpose": purpose })).await.map(|_| ());
+        let purposed =
+            self.call(&SET_PURPOSE, &json!({ "channel": room.channel.0, "purpose": purpose })).await.map(|_| ());
         unless_forbidden(purposed)?;
         if !topic.is_empty() {
             unless_forbidden(self.set_topic(&room.channel, topic).await)?;

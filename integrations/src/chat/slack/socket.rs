@@ -216,7 +216,8 @@ impl Shared {
         if !may_connect(url) {
             return Err(none("apps.connections.open: the address is not wss://"));
         }
-        let config = WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT)).max_frame_size(Some(MESSAGE_LIMIT));
+        let config =
+            WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT)).max_frame_size(Some(MESSAGE_LIMIT));
         match timeout(self.clock.as_ref(), HANDSHAKE_LIMIT, connect_async_with_config(url, Some(config), true)).await {
             Ok(Ok((stream, _response))) => Ok(stream),
             Ok(Err(error)) => Err(none(&format!("the WebSocket handshake failed: {}", describe(&error)))),
@@ -230,7 +231,11 @@ impl Shared {
         tracing::warn!(why = %none.why, attempt, seconds = wait.as_secs_f64(), "No Slack connection");
         let live = *self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if live == 0 {
-            let state = if none.hopeless { State::Stopped(none.why.clone()) } else { State::Connecting(Some(none.why.clone())) };
+            let state = if none.hopeless {
+                State::Stopped(none.why.clone())
+            } else {
+                State::Connecting(Some(none.why.clone()))
+            };
             self.become_state(state);
         }
         wait

@@ -113,7 +113,10 @@ fn rich_span(span: &Span, bold: bool, room: &mut Room) -> Option<SlackRichTextIn
         Span::Time(at, form) => {
             let (format, fallback) = date(*at, *form);
             room.take(&fallback)?;
-            SlackRichTextDate::new(SlackDateTime(*at), format.to_owned()).with_fallback(fallback).opt_style(style).into()
+            SlackRichTextDate::new(SlackDateTime(*at), format.to_owned())
+                .with_fallback(fallback)
+                .opt_style(style)
+                .into()
         }
         Span::Notify(user, name) => {
             let name = room.take(&one_line(name.as_str()))?;
@@ -136,7 +139,13 @@ fn rich_span(span: &Span, bold: bool, room: &mut Room) -> Option<SlackRichTextIn
     Some(element)
 }
 
-fn link(words: &str, url: &str, style: Option<SlackRichTextStyle>, bold: bool, room: &mut Room) -> Option<SlackRichTextInlineElement> {
+fn link(
+    words: &str,
+    url: &str,
+    style: Option<SlackRichTextStyle>,
+    bold: bool,
+    room: &mut Room,
+) -> Option<SlackRichTextInlineElement> {
     let words = room.take(words)?;
     // The address needs room as well; a link that can't be kept whole is left out, its words stay.
     match link_url(url) {
@@ -182,7 +191,9 @@ pub(super) fn small(text: &Text) -> Option<Vec<SlackContextBlockElement>> {
                 format!("<!date^{}^{format}|{fallback}>", at.as_second())
             }
             Span::Link(label, url) => match link_url(url) {
-                Some(url) => format!("<{}|{}>", escape(&url).replace('|', "%7C"), inert(&cut_units(&one_line(label), 200))),
+                Some(url) => {
+                    format!("<{}|{}>", escape(&url).replace('|', "%7C"), inert(&cut_units(&one_line(label), 200)))
+                }
                 None => {
                     words.push_str(label);
                     continue;
@@ -255,5 +266,8 @@ pub(super) fn is_channel(id: &str) -> bool {
 }
 
 fn is_id(id: &str, first: &[char]) -> bool {
-    id.len() > 1 && id.len() < 40 && id.starts_with(first) && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    id.len() > 1
+        && id.len() < 40
+        && id.starts_with(first)
+        && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }

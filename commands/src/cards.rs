@@ -1,0 +1,14 @@
+//! The cards that are kept up to date, and the names that rooms get.
+//!
+//! A card is a function of the state alone, so it looks the same on both chats and after a
+//! restart. What holds: the most important thing stands first; at most eight lines; times
+//! that go on ("since") are moments that the platform keeps current, because a card is
+//! rendered anew only when something changes.
+
+mod alert;
+mod headline;
+mod links;
+
+pub use alert::alert;
+pub(crate) use headline::roles;
+pub use headline::{headline, room_name, topic};

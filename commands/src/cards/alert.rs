@@ -1,0 +1,152 @@
+//! An alert group's card.
+
+use operations::alert::{Acknowledgement, Group, Member};
+use operations::card::{Card, Colour, Quote, Style};
+use operations::command::AlertAsk;
+use operations::ids::GroupId;
+use operations::settings::Service;
+use operations::state::State;
+use operations::text::{Outside, Text, TimeStyle};
+
+use super::links::footer;
+use crate::click::alert_line;
+use crate::names::{joined, lasted, person};
+
+/// So many members are named; the others are counted.
+const NAMED: usize = 4;
+
+/// An alert group's card; none where it is forgotten.
+#[must_use]
+pub fn alert(state: &State, id: GroupId) -> Option<Card> {
+    let group = state.groups.get(&id)?;
+    let mut card = match (group.resolved_at, &group.acknowledged) {
+        (Some(resolved_at), _) => resolved(state, group, resolved_at),
+        (None, Some(acknowledged)) => details(state, group, taken(state, group, acknowledged)),
+        (None, None) => details(state, group, firing(group)),
+    };
+    card.footer = Some(match group.incident {
+        Some(incident) if group.resolved_at.is_some() => {
+            Text::new().plain(format!("{incident} · ")).text(footer(state, group))
+        }
+        Some(_) | None => footer(state, group),
+    });
+    Some(card)
+}
+
+/// The service that a group is about, where it is configured.
+pub(super) fn service<'a>(state: &'a State, group: &Group) -> Option<&'a Service> {
+    let name = group.service.as_ref()?.as_str();
+    state.settings.services.iter().find(|service| service.name == name)
+}
+
+fn title(group: &Group, colour: Colour) -> Text {
+    let mut title = Text::new().plain(format!("{} ", colour.emoji())).outside(&group.title.short(120));
+    if let Some(service) = &group.service {
+        title = title.plain(" · ").outside(&service.short(80));
+    }
+    title.plain(format!(" · {}", group.severity))
+}
+
+fn firing(group: &Group) -> Card {
+    let title = title(group, Colour::Firing).plain(" · firing since ").time(group.since(), TimeStyle::Ago);
+    let acknowledge = alert_line(AlertAsk::Acknowledge, group.id);
+    let card = Card::coloured(Colour::Firing, title).button("Acknowledge", acknowledge, Style::Primary);
+    declare(card, group, Style::Plain)
+}
+
+/// Somebody takes care of it.
+fn taken(state: &State, group: &Group, acknowledged: &Acknowledgement) -> Card {
+    let title = title(group, Colour::Acknowledged).plain(" · firing since ").time(group.since(), TimeStyle::Ago);
+    let mut line = Text::new()
+        .plain("Acknowledged by ")
+        .span(person(state, &acknowledged.by))
+        .plain(" ")
+        .time(acknowledged.at, TimeStyle::Ago);
+    if acknowledged.asked {
+        line = line.plain(" · asked again: does somebody still take care of it?");
+    } else if let Some(asks_again) = acknowledged.asks_again {
+        line = line.plain(" · asks again ").time(asks_again, TimeStyle::Ago);
+    }
+    let card = declare(Card::coloured(Colour::Acknowledged, title).with(line), group, Style::Primary);
+    card.button("Take over", alert_line(AlertAsk::TakeOver, group.id), Style::Plain).button(
+        "Undo",
+        alert_line(AlertAsk::Unacknowledge, group.id),
+        Style::Plain,
+    )
+}
+
+fn declare(card: Card, group: &Group, style: Style) -> Card {
+    match group.incident {
+        Some(incident) => card.button(&format!("Show {incident}"), format!("incident show {incident}"), style),
+        None => card.button("Declare incident", format!("incident declare {}", group.id), style),
+    }
+}
+
+/// It is over: one line is enough.
+fn resolved(state: &State, group: &Group, at: jiff::Timestamp) -> Card {
+    let mut title = title(group, Colour::Resolved).plain(format!(" · resolved after {}", lasted(group.began(), at)));
+    title = match (&group.acknowledged, group.first_acknowledged_at) {
+        (Some(acknowledged), Some(first)) => title
+            .plain(" (acknowledged by ")
+            .span(person(state, &acknowledged.by))
+            .plain(format!(" after {})", lasted(group.began(), first))),
+        (_, Some(first)) => title.plain(format!(" (acknowledged after {})", lasted(group.began(), first))),
+        (_, None) => title.plain(" (nobody acknowledged it)"),
+    };
+    Card::coloured(Colour::Resolved, title)
+}
+
+fn details(state: &State, group: &Group, card: Card) -> Card {
+    let mut card = card.with(members(state, group));
+    if group.truncated > 0 {
+        let words = format!("The source left out {} more: what they do is not known here.", group.truncated);
+        card = card.with(Text::new().plain(words));
+    }
+    if let Some(id) = group.incident {
+        let text = Text::new().plain("Incident ");
+        card = card.with(match state.incidents.get(&id) {
+            Some(it) => joined(
+                std::iter::once(text.text(crate::names::incident(it)).plain(format!(" · {}", it.status.name())))
+                    .chain(crate::names::rooms(state, it))
+                    .collect(),
+                " · ",
+            ),
+            None => text.bold(id.to_string()),
+        });
+    }
+    let words = group.annotation("summary").or_else(|| group.annotation("description"));
+    card.quotes.extend(words.map(|words| Quote { label: "From the alert".to_owned(), words: words.clone() }));
+    card
+}
+
+/// How many there are, which ones, where, and whose they are.
+fn members(state: &State, group: &Group) -> Text {
+    let firing: Vec<&Member> = group.members.values().filter(|member| member.firing).collect();
+    let over = group.members.len() - firing.len();
+    let mut count = if firing.len() == 1 { "1 alert".to_owned() } else { format!("{} alerts", firing.len()) };
+    if over > 0 {
+        count.push_str(&format!(" of {}", group.members.len()));
+    }
+    let mut text = Text::new().plain(count);
+    let named: Vec<Outside> = firing.iter().filter_map(|member| instance(member)).collect();
+    if !named.is_empty() {
+        let shown = named.iter().take(NAMED).map(|name| Text::new().outside(name)).collect();
+        text = text.plain(": ").text(joined(shown, ", "));
+        if firing.len() > NAMED.min(named.len()) {
+            text = text.plain(format!(" + {} more", firing.len() - NAMED.min(named.len())));
+        }
+    }
+    let mut parts = vec![text];
+    let environment = ["environment", "env", "cluster"].into_iter().find_map(|name| group.label(name));
+    parts.extend(environment.map(|environment| Text::new().outside(&environment.short(60))));
+    if let Some(owner) = service(state, group).and_then(|service| service.owner.as_deref()) {
+        parts.push(Text::new().plain("owner: ").outside(&Outside::new(owner).short(60)));
+    }
+    joined(parts, " · ")
+}
+
+/// What tells a member from the others.
+fn instance(member: &Member) -> Option<Outside> {
+    let name = ["instance", "pod", "host", "node"].into_iter().find_map(|label| member.alert.labels.get(label));
+    name.map(|name| name.short(60)).filter(|name| !name.is_empty())
+}

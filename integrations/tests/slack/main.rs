@@ -1,0 +1,9 @@
+//! The Slack adapter against a strict Slack, with everything going wrong that was seen to.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod calls;
+mod people;
+mod socket;
+mod world;

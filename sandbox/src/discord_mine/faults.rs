@@ -1,0 +1,86 @@
+//! What can be made to go wrong with the gateway, and waiting until all is quiet.
+
+use super::Discord;
+use super::session::Order;
+use crate::faults::SocketFault;
+
+impl Discord {
+    /// Makes something happen to the gateway.
+    pub async fn socket_fault(&self, fault: SocketFault) {
+        let mut state = self.lock();
+        let gateway = &mut state.gateway;
+        match fault {
+            SocketFault::Close { code } => gateway.order_all(|| Order::Close(code)),
+            SocketFault::Drop => gateway.order_all(|| Order::Drop),
+            SocketFault::HangHandshake { times } => gateway.hang_handshakes = times,
+            SocketFault::RefuseHandshake { times, status } => gateway.refuse_handshakes = (times, status),
+            SocketFault::NoHello { times } => gateway.no_hello = times,
+            SocketFault::CloseAfterHello { times, code } => gateway.close_after_hello = (times, code),
+            SocketFault::AskReconnect { .. } => gateway.order_all(|| Order::Text(r#"{"op":7,"d":null,"s":null,"t":null}"#.to_owned())),
+            SocketFault::RefuseResume { times } => gateway.refuse_resumes = times,
+            SocketFault::InvalidSession { resumable } => {
+                gateway.order_all(|| Order::Text(format!(r#"{{"op":9,"d":{resumable},"s":null,"t":null}}"#)));
+                if !resumable {
+                    let ids: Vec<String> = gateway.sessions.iter().map(|session| session.id.clone()).collect();
+                    ids.iter().for_each(|id| gateway.end(id));
+                }
+            }
+            SocketFault::IgnoreHeartbeats { on } => gateway.ignore_heartbeats = on,
+            SocketFault::Freeze { on } => {
+                gateway.sockets.values_mut().for_each(|socket| socket.frozen = on);
+                gateway.order_all(|| Order::Look);
+            }
+            SocketFault::Frame { text } => gateway.order_all(|| Order::Text(text.clone())),
+            SocketFault::ResumeUrl { url } => gateway.resume_url = url,
+        }
+    }
+
+    /// The newest sequence number of any session.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
+        self.lock().gateway.sessions.iter().filter(|session| session.socket.is_some()).map(|session| session.seq).max().unwrap_or_default()
+    }
+
+    /// Sessions that were begun.
+    #[must_use]
+    pub fn identifies(&self) -> usize {
+        self.lock().gateway.identified
+    }
+
+    /// Sessions that were resumed.
+    #[must_use]
+    pub fn resumes(&self) -> usize {
+        self.lock().gateway.resumes
+    }
+
+    /// Sets the interval that hello names from now on, in milliseconds.
+    pub fn set_heartbeat_interval(&self, milliseconds: u64) {
+        self.lock().gateway.heartbeat_ms = milliseconds;
+    }
+
+    /// Switches privileged intents off in the developer portal, by their bits.
+    pub fn disallow_intents(&self, bits: u64) {
+        self.lock().gateway.disallowed = bits;
+    }
+
+    /// Resolves when every interaction was answered or has failed, and everything was written that can be.
+    pub async fn quiet(&self) {
+        let mut version = self.version.subscribe();
+        loop {
+            version.borrow_and_update();
+            let state = self.lock();
+            if state.waiting.is_empty() && state.gateway.is_written() {
+                return;
+            }
+            drop(state);
+            if version.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Ends every socket, for a server that goes away.
+    pub fn cut(&self) {
+        self.lock().gateway.order_all(|| Order::Drop);
+    }
+}
