@@ -25,6 +25,7 @@ struct Inner {
     effects: Family<EffectLabels, Counter>,
     events: Counter,
     batches: Counter,
+    handed: Counter,
     commits: Histogram,
     open: Gauge,
     oldest: Gauge<f64, AtomicU64>,
@@ -59,6 +60,7 @@ impl Default for Metrics {
             effects: Family::default(),
             events: Counter::default(),
             batches: Counter::default(),
+            handed: Counter::default(),
             // From half a millisecond to about four seconds.
             commits: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
             open: Gauge::default(),
@@ -73,6 +75,7 @@ impl Default for Metrics {
         registry.register("effects", "Attempts of the outbox by outcome", inner.effects.clone());
         registry.register("journal_events", "Events written to the journal", inner.events.clone());
         registry.register("journal_commits", "Batches put on disk", inner.batches.clone());
+        registry.register("outbox_changes", "Batches of changes handed to the outbox", inner.handed.clone());
         registry.register("journal_commit_seconds", "Time to put a batch on disk", inner.commits.clone());
         registry.register("outbox_open", "Effects that are still to be carried out", inner.open.clone());
         registry.register("outbox_oldest_seconds", "Age of the oldest open effect", inner.oldest.clone());
@@ -124,6 +127,17 @@ impl Metrics {
     /// How many more inputs can wait.
     pub fn room(&self, room: usize) {
         self.inner.room.set(i64::try_from(room).unwrap_or(i64::MAX));
+    }
+
+    /// A batch of changes goes to the outbox.
+    pub fn handed(&self) {
+        self.inner.handed.inc();
+    }
+
+    /// Batches of changes that went to the outbox since the start.
+    #[must_use]
+    pub fn changes_handed(&self) -> u64 {
+        self.inner.handed.get()
     }
 
     /// Batches put on disk since the start.

@@ -84,7 +84,11 @@ impl Person<'_> {
         let sandbox = &self.chat.world.sandbox;
         let act = async {
             match self.chat.platform {
-                Platform::Slack => sandbox.slack.types(self.name, &id, text, None).await.map(|_| ()),
+                Platform::Slack => {
+                    // Whoever wants to write in a channel of Slack joins it first; that they are in it already is no harm.
+                    let _ = sandbox.slack.joins(self.name, &id).await;
+                    sandbox.slack.types(self.name, &id, text, None).await.map(|_| ())
+                }
                 Platform::Discord => sandbox.discord.types(self.name, &id, text).await.map(|_| ()),
             }
         };

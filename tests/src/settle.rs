@@ -70,10 +70,14 @@ impl World {
         let mut changes = self.sandbox.changes();
         let happened = async {
             match self.app.as_ref().map(|app| app.standing.clone()) {
-                Some(mut standing) => tokio::select! {
-                    _ = standing.changed() => {}
-                    _ = changes.recv() => {}
-                },
+                Some(mut standing) => {
+                    // What has happened up to now is known: only what happens from here counts.
+                    standing.borrow_and_update();
+                    tokio::select! {
+                        _ = standing.changed() => {}
+                        _ = changes.recv() => {}
+                    }
+                }
                 None => {
                     let _ = changes.recv().await;
                 }
@@ -97,9 +101,9 @@ impl World {
         if app.engine.read(|_| ()).await.is_err() {
             return true;
         }
-        tokio::task::yield_now().await;
         let standing = app.standing.borrow().clone();
         let soon = after(self.clock.now(), SOON);
-        standing.unsettled == 0 && standing.next.is_none_or(|next| next > soon)
+        standing.taken == app.metrics.changes_handed()
+            && standing.unsettled == 0 && standing.next.is_none_or(|next| next > soon)
     }
 }

@@ -52,6 +52,7 @@ pub enum Command {
     Postmortem {
         /// Which incident: INC-42
         incident: String,
+        /// Which configuration
         #[command(flatten)]
         at: At,
     },
@@ -112,6 +113,7 @@ pub enum JournalCommand {
     Export {
         /// The file; standard output where none is named
         file: Option<PathBuf>,
+        /// Which configuration
         #[command(flatten)]
         at: At,
     },
@@ -119,6 +121,7 @@ pub enum JournalCommand {
     Import {
         /// The file
         file: PathBuf,
+        /// Which configuration
         #[command(flatten)]
         at: At,
     },
@@ -126,6 +129,7 @@ pub enum JournalCommand {
     Verify {
         /// An export to check instead of the journal itself
         file: Option<PathBuf>,
+        /// Which configuration
         #[command(flatten)]
         at: At,
     },

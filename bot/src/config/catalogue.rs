@@ -51,7 +51,11 @@ pub(super) fn people(text: &str, guild: Option<&str>, found: &mut Findings) -> V
             let has_account = table.get("slack").is_some() || table.get("discord").is_some();
             table.finish(file);
             if !has_account {
-                file.warning(&span, &path, "nobody is recognised as them: there is neither a slack nor a discord account");
+                file.warning(
+                    &span,
+                    &path,
+                    "nobody is recognised as them: there is neither a slack nor a discord account",
+                );
             }
             let discord = discord.map(|user| UserRef {
                 platform: Platform::Discord,
@@ -62,7 +66,10 @@ pub(super) fn people(text: &str, guild: Option<&str>, found: &mut Findings) -> V
             for account in &accounts {
                 if let Some(other) = owners.insert(account.clone(), key.clone()) {
                     let title = account.platform.title();
-                    let what = format!("this {title} account is {}'s already; one account is one person's", other.escape_debug());
+                    let what = format!(
+                        "this {title} account is {}'s already; one account is one person's",
+                        other.escape_debug()
+                    );
                     file.problem(&span, &path, what);
                 }
             }

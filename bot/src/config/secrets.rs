@@ -39,7 +39,13 @@ pub(super) const ANY: Kind = Kind { prefix: "", hint: "" };
 
 impl Vault<'_> {
     /// The secret that a key refers to; that it is missing is a problem.
-    pub(super) fn secret(&self, file: &mut File<'_>, table: &mut Table<'_, '_>, name: &str, kind: Kind) -> Option<Secret> {
+    pub(super) fn secret(
+        &self,
+        file: &mut File<'_>,
+        table: &mut Table<'_, '_>,
+        name: &str,
+        kind: Kind,
+    ) -> Option<Secret> {
         let (key, span) = (table.key(name), table.span());
         match table.get(name) {
             Some(value) => self.look_up(file, value, &key, kind),
@@ -79,7 +85,7 @@ impl Vault<'_> {
         };
         let mut entries = reference.iter().map(|(key, value)| (key.get_ref().as_ref(), value.get_ref()));
         let found = match (entries.next(), entries.next()) {
-            (Some(("env", DeValue::String(name))), None) => self.from_env(name),
+            (Some(("env", DeValue::String(name))), None) => self.value_of(name),
             (Some(("file", DeValue::String(path))), None) => {
                 let path = self.directory.join(path.as_ref());
                 if is_readable_by_others(&path) {
@@ -98,7 +104,7 @@ impl Vault<'_> {
         }
     }
 
-    fn from_env(&self, name: &str) -> Result<String, String> {
+    fn value_of(&self, name: &str) -> Result<String, String> {
         let starts = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_');
         let is_name = starts && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         if !is_name {

@@ -55,11 +55,12 @@ impl Committer {
                     return self.stop("halted after a commit");
                 }
             }
-            work.releases.into_iter().for_each(|release| release());
             if !work.changes.is_empty() {
-                // The outbox has stopped: what is open is found again at the next start.
+                self.metrics.handed();
+                // The outbox may have stopped: what is open is found again at the next start.
                 let _ = self.outbox.send(work.changes);
             }
+            work.releases.into_iter().for_each(|release| release());
             if let Some(bytes) = work.snapshot
                 && let Err(error) = snapshot::write(&self.directory, &bytes)
             {

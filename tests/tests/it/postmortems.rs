@@ -10,7 +10,7 @@ async fn a_postmortem_is_written_and_refreshed_without_losing_a_human_word() {
     let card = world.slack().channel("alerts").message("HighErrorRate");
     world.slack().user("ann").clicks(&card, "Declare incident").await;
     world.slack().user("ann").submits(&[("title", "Checkout | fails <script>"), ("severity", "SEV2")]).await;
-    world.discord().user("bob").types("inc-1-…", "/incident sev 1").await;
+    world.discord().user("bob").types("inc-1-…", "/incident sev SEV1").await;
     world.discord().user("bob").types("inc-1-…", "/incident action Alert on carts").await;
     world.discord().user("bob").types("inc-1-…", "/incident note the cache was cold").await;
     world.slack().user("ann").types("inc-1-…", "/incident resolve rolled back").await;

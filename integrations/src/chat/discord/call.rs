@@ -157,9 +157,11 @@ impl Caller {
 
     /// The name of the bucket: Discord's own where it has told one.
     fn bucket(&self, route: &Route, major: &str) -> String {
+        if is_apart(route) {
+            return format!("{} apart {major}", route.name);
+        }
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        // Names and topics are limited apart from what the headers tell about the route.
-        let known = buckets.get(route.name).filter(|_| route.limit.per < PACE_LIMIT);
+        let known = buckets.get(route.name);
         format!("{} {major}", known.map_or(route.name, String::as_str))
     }
 
@@ -182,7 +184,7 @@ impl Caller {
         let mut bucket = bucket.to_owned();
         if let Some(name) = text(&answered.headers, "x-ratelimit-bucket").filter(|name| name.len() < 100) {
             let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-            if buckets.len() < BUCKETS && route.limit.per < PACE_LIMIT {
+            if buckets.len() < BUCKETS && !is_apart(route) {
                 buckets.insert(route.name, name.to_owned());
                 bucket = format!("{name} {major}");
             }
@@ -202,6 +204,11 @@ impl Caller {
             self.pace.shut(&bucket, wait);
         }
     }
+}
+
+/// Whether a route's limit is so long that it must be one that the headers do not tell of: that on names and topics.
+fn is_apart(route: &Route) -> bool {
+    route.limit.per > PACE_LIMIT
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

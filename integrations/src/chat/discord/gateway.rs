@@ -335,4 +335,22 @@ mod tests {
         let full = address("wss://gateway.discord.gg").map(String::from);
         assert_eq!(full.as_deref(), Some("wss://gateway.discord.gg/?v=10&encoding=json"));
     }
+
+    #[tokio::test]
+    async fn a_secure_address_is_never_spoken_to_in_plain_text() {
+        use tokio::io::AsyncReadExt;
+
+        crate::tls::install();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let url = address(&format!("wss://127.0.0.1:{port}/")).expect("an address");
+        let clock: SharedClock = std::sync::Arc::new(crate::clock::ManualClock::new(Timestamp::UNIX_EPOCH));
+        let server = async {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            stream.read_u8().await.expect("a byte")
+        };
+        let (dialled, first) = tokio::join!(dial(&clock, &url), server);
+        // 22 is how a TLS handshake begins; the server hangs up after it.
+        assert_eq!((dialled.is_err(), first), (true, 22));
+    }
 }

@@ -46,8 +46,9 @@ pub(super) const GLOBAL: Limit = Limit { calls: 20, per: Duration::from_millis(7
 
 /// Messages, and edits of messages, in one channel: 5 in 5 s is what the headers commonly say.
 const MESSAGES: Limit = Limit { calls: 5, per: Duration::from_secs(5) };
-/// A channel's name and topic: 2 in 10 minutes, counted apart from the headers.
-const NAMING: Limit = Limit { calls: 2, per: Duration::from_secs(600) };
+/// A channel's name and topic: 2 in 10 minutes, counted apart from the headers. A burst of 2 and one every 10 minutes
+/// stay within that however the 10 minutes are laid.
+const NAMING: Limit = Limit { calls: 2, per: Duration::from_secs(1200) };
 /// Where no number is known: rarely enough to be no burden.
 const OTHERS: Limit = Limit { calls: 5, per: Duration::from_secs(2) };
 /// Interaction endpoints: a person waits, and each interaction is its own bucket.

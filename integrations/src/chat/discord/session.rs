@@ -121,7 +121,8 @@ impl Connection<'_> {
                     self.close(true).await;
                     return End::Stopped;
                 }
-                () = &mut self.limit, if self.stage != Stage::Active => Err(again(match self.stage {
+                // While nothing is read, nothing that is waited for can be seen.
+                () = &mut self.limit, if self.stage != Stage::Active && self.waiting.len() < WAITING => Err(again(match self.stage {
                     Stage::Opened => "no greeting came",
                     Stage::Begun | Stage::Active => "the session was neither begun nor resumed in time",
                 })),
@@ -137,6 +138,9 @@ impl Connection<'_> {
                     Ok(permit) => {
                         if let Some(arrival) = self.waiting.pop_front() {
                             permit.send(arrival);
+                        }
+                        if self.stage == Stage::Begun {
+                            self.limit = sleep(self.gateway.clock.as_ref(), READY_LIMIT);
                         }
                         Ok(())
                     }

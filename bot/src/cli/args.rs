@@ -1,0 +1,173 @@
+//! What can be typed after `muster`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// What the exit codes mean.
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 it failed, and why stands on standard error; 2 wrong words; 78 the configuration is wrong.";
+
+/// Incident response in Slack and Discord at once.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show it: a Slack and a Discord on this machine, with the real bot in both
+    Demo(DemoArgs),
+    /// Run a Slack and a Discord on this machine, to rehearse your own configuration
+    Sandbox(SandboxArgs),
+    /// Write a commented configuration and a Slack app manifest into a directory
+    Init(InitArgs),
+    /// Check a configuration; tells all problems at once
+    Check(At),
+    /// Run the bot
+    Run(At),
+    /// Export, import or verify the journal
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Write an incident's postmortem while the bot is stopped
+    Postmortem {
+        /// Which incident: INC-42
+        incident: String,
+        /// Which configuration
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+/// Where to write a configuration.
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// Where; made if it is not there
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The application's id on Discord, for the invite link
+    #[arg(long, value_name = "ID")]
+    pub discord_application: Option<String>,
+}
+
+/// Which configuration.
+#[derive(Debug, clap::Args)]
+pub struct At {
+    /// The directory with muster.toml, or the file itself
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub config: PathBuf,
+}
+
+/// How to demonstrate.
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Without a page
+    #[arg(long)]
+    pub headless: bool,
+    /// Play the story, print what both chats show, and end
+    #[arg(long)]
+    pub story: bool,
+    /// Keep everything in this directory, and go on from what is there
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// The page's port
+    #[arg(long, default_value_t = 7700)]
+    pub port: u16,
+    /// The port that the bot takes webhooks at
+    #[arg(long, default_value_t = 7780)]
+    pub bot_port: u16,
+}
+
+/// What to put into the sandbox.
+#[derive(Debug, clap::Args)]
+pub struct SandboxArgs {
+    /// Where Slack listens
+    #[arg(long, default_value = "127.0.0.1:7701")]
+    pub slack: SocketAddr,
+    /// Where Discord listens
+    #[arg(long, default_value = "127.0.0.1:7702")]
+    pub discord: SocketAddr,
+    /// Where the page and the control API listen
+    #[arg(long, default_value = "127.0.0.1:7700")]
+    pub control: SocketAddr,
+    /// People on both chats
+    #[arg(long, value_delimiter = ',', default_value = "ann,bob,cleo")]
+    pub people: Vec<String>,
+    /// Channels on both chats
+    #[arg(long, value_delimiter = ',', default_value = "general,alerts,incidents")]
+    pub channels: Vec<String>,
+}
+
+/// Whose journal.
+#[derive(Debug, clap::Args)]
+pub struct DataAt {
+    /// The directory with muster.toml, or the file itself
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub config: PathBuf,
+    /// The data directory itself; then no configuration is read and no secret needed
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub data: Option<PathBuf>,
+}
+
+/// What to do with the journal. The bot must be stopped.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Write it as JSON Lines, to a file or to standard output
+    Export {
+        /// The file; standard output where none is named
+        file: Option<PathBuf>,
+        /// Whose journal
+        #[command(flatten)]
+        at: DataAt,
+    },
+    /// Read an export into an empty data directory
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Whose journal
+        #[command(flatten)]
+        at: DataAt,
+    },
+    /// Check every record's hash; names the first one that is wrong
+    Verify {
+        /// An export to check instead of the journal itself
+        file: Option<PathBuf>,
+        /// Whose journal
+        #[command(flatten)]
+        at: DataAt,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn what_can_be_typed_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_journal_is_found_by_its_configuration_or_its_directory() {
+        let cli = Cli::try_parse_from(["muster", "journal", "verify", "--data", "/data"]).expect("it is right");
+        let Command::Journal(JournalCommand::Verify { file: None, at }) = cli.command else {
+            panic!("another command")
+        };
+        assert_eq!(at.data, Some(PathBuf::from("/data")));
+        let both = ["muster", "journal", "verify", "--data", "/data", "--config", "/etc/muster"];
+        assert!(Cli::try_parse_from(both).is_err(), "only one of both");
+    }
+
+    #[test]
+    fn wrong_words_end_with_2() {
+        let error = Cli::try_parse_from(["muster", "declare"]).expect_err("there is no such command");
+        assert_eq!(error.exit_code(), 2);
+    }
+}

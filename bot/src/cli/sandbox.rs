@@ -1,0 +1,44 @@
+//! `muster sandbox`.
+
+use std::sync::Arc;
+
+use sandbox::{Config, Sandbox};
+
+use super::{Failed, SandboxArgs, asked_to_stop, out};
+
+/// Runs a Slack and a Discord until asked to stop.
+pub(super) async fn sandbox(args: SandboxArgs) -> Result<(), Failed> {
+    crate::logs::start("warn");
+    let sandbox = Sandbox::start(Config {
+        slack: args.slack,
+        discord: args.discord,
+        control: args.control,
+        time: Arc::new(sandbox::time::SystemTime),
+        people: args.people,
+        channels: args.channels,
+        buttons: Vec::new(),
+        presses: None,
+        rate_limits: true,
+    })
+    .await?;
+    let (slack, discord) = (&sandbox.slack, &sandbox.discord);
+    out::line(&format!("Page and control API: http://{}/", sandbox.control));
+    out::line("");
+    out::line("# For muster.toml (the tokens are the sandbox's own and good for nothing else):");
+    out::line(&format!("# export SLACK_APP_TOKEN={} SLACK_BOT_TOKEN={}", slack.app_token(), slack.bot_token()));
+    out::line(&format!("# export DISCORD_TOKEN={}", discord.bot_token()));
+    out::line("[slack]\napp_token = { env = \"SLACK_APP_TOKEN\" }\nbot_token = { env = \"SLACK_BOT_TOKEN\" }");
+    out::line(&format!("api_url = \"{}\"\n", slack.api_url()));
+    out::line("[discord]\nbot_token = { env = \"DISCORD_TOKEN\" }");
+    out::line(&format!("guild = \"{}\"\napi_url = \"{}\"\n", discord.guild(), discord.api_url()));
+    out::line("[channels]");
+    for name in ["alerts", "incidents"] {
+        if let (Some(slack), Some(discord)) = (slack.channel_id(name), discord.channel_id(name)) {
+            out::line(&format!("{name} = {{ slack = \"{slack}\", discord = \"{discord}\" }}"));
+        }
+    }
+    out::line("\nCtrl-C ends it; what was said is gone then.");
+    asked_to_stop().await;
+    sandbox.stop().await;
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! The configuration: `muster.toml`, `services.toml`, `people.toml`, checked whole.
+//!
+//! Begin with [`load`]: it gives a [`Config`] in which nothing impossible can be said, or all
+//! problems at once with file, line and key. What holds: a secret is a reference to an
+//! environment variable or a file, never a value; a section's presence turns a feature on;
+//! a key that nothing reads is a problem. Every key stands in `docs/configuration.md`.
+
+mod catalogue;
+mod muster;
+mod problems;
+mod secrets;
+mod tables;
+mod values;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use integrations::secret::Secret;
+use operations::ids::{ChannelId, Platform};
+use operations::incident::Severity;
+use operations::settings::{Person, Seat, Service, Settings};
+
+use self::tables::Findings;
+
+pub use self::problems::{Problem, Problems};
+
+/// The largest configuration file, in bytes.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// Everything that an operator writes, checked. Paths are ready to be opened.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the journal, the wiki and the rest are kept.
+    pub data_dir: PathBuf,
+    /// The HTTP side.
+    pub http: Http,
+    /// Slack, if it is connected.
+    pub slack: Option<Slack>,
+    /// Discord, if it is connected.
+    pub discord: Option<Discord>,
+    /// Which channel is what, for each chat that is connected.
+    pub channels: BTreeMap<Platform, Channels>,
+    /// Sources of webhooks by name.
+    pub hooks: BTreeMap<String, Hook>,
+    /// The wiki.
+    pub wiki: Wiki,
+    /// After how long an acknowledged alert that still fires is asked about again; none where it is `"never"`.
+    pub ask_again_after: Option<Duration>,
+    /// How often an update is due, by severity; a severity that is not there has no updates due.
+    pub update_every: BTreeMap<Severity, Duration>,
+    /// Hosts that links from alerts may point to; every host, where none is named.
+    pub link_hosts: Vec<String>,
+    /// The team's own template of a postmortem.
+    pub postmortem_template: Option<PathBuf>,
+    /// The services.
+    pub services: Vec<Service>,
+    /// The people.
+    pub people: Vec<Person>,
+    /// What is allowed but odd, for `muster check` to say.
+    pub warnings: Vec<Problem>,
+}
+
+/// The HTTP side.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where people's browsers reach Muster; no slash at its end.
+    pub public_url: Option<String>,
+}
+
+/// How Slack is reached.
+#[derive(Clone, Debug)]
+pub struct Slack {
+    /// The app-level token, for Socket Mode.
+    pub app_token: Secret,
+    /// The bot's token.
+    pub bot_token: Secret,
+    /// Another address of the Web API, for the sandbox; no slash at its end.
+    pub api_url: Option<String>,
+}
+
+/// How Discord is reached.
+#[derive(Clone, Debug)]
+pub struct Discord {
+    /// The bot's token.
+    pub bot_token: Secret,
+    /// The server.
+    pub guild: String,
+    /// Another address of the REST API, for the sandbox; no slash at its end.
+    pub api_url: Option<String>,
+    /// The category that incidents' rooms are made in.
+    pub category: Option<String>,
+}
+
+/// Which channel is what on one platform.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    /// For alerts.
+    pub alerts: String,
+    /// Where incidents are announced.
+    pub incidents: String,
+    /// For whoever runs Muster.
+    pub operators: Option<String>,
+}
+
+/// A source of webhooks.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// What its bodies look like.
+    pub kind: HookKind,
+    /// Any of these lets it in: one, or two while one is being replaced.
+    pub bearer: Vec<Secret>,
+    /// The largest body in bytes.
+    pub max_body: usize,
+}
+
+/// What a source's bodies look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookKind {
+    /// Prometheus Alertmanager's, version 4.
+    Alertmanager,
+}
+
+impl HookKind {
+    fn named(name: &str) -> Option<HookKind> {
+        match name {
+            "alertmanager" => Some(HookKind::Alertmanager),
+            _ => None,
+        }
+    }
+}
+
+/// The wiki.
+#[derive(Clone, Debug)]
+pub struct Wiki {
+    /// The git repository of pages.
+    pub path: PathBuf,
+    /// A git remote that it is pushed to.
+    pub push: Option<String>,
+}
+
+/// Loads the configuration from a directory, or from a `muster.toml` and what stands beside it.
+///
+/// `env` looks an environment variable up.
+///
+/// # Errors
+/// All problems at once.
+pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Problems> {
+    let mut found = Findings::default();
+    let config = read(path, env, &mut found);
+    let mut told = found.problems;
+    told.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
+    let (warnings, problems): (Vec<_>, Vec<_>) = told.into_iter().partition(|problem| problem.is_warning);
+    match config {
+        Some(config) if problems.is_empty() => Ok(Config { warnings, ..config }),
+        Some(_) | None => Err(Problems(problems)),
+    }
+}
+
+fn read(path: &Path, env: &dyn Fn(&str) -> Option<String>, found: &mut Findings) -> Option<Config> {
+    let (directory, file) = if path.is_dir() {
+        (path.to_owned(), path.join("muster.toml"))
+    } else {
+        (path.parent().map(Path::to_owned).unwrap_or_default(), path.to_owned())
+    };
+    let text = match text(&file) {
+        Ok(text) => text,
+        Err(error) => {
+            let what = format!("{} can't be read: {error}. Write one with `muster init DIR`", file.display());
+            found.problems.push(Problem::of_file("muster.toml", what));
+            return None;
+        }
+    };
+    let mut config = muster::read(&text, &directory, env, found);
+    let services = beside(&directory, "services.toml", found);
+    config.services = catalogue::services(&services, found);
+    let people = beside(&directory, "people.toml", found);
+    config.people = catalogue::people(&people, config.discord.as_ref().map(|it| it.guild.as_str()), found);
+    Some(config)
+}
+
+/// The text of a file that need not be there.
+fn beside(directory: &Path, name: &str, found: &mut Findings) -> String {
+    text(&directory.join(name)).unwrap_or_else(|error| {
+        if error.kind() != std::io::ErrorKind::NotFound {
+            found.problems.push(Problem::of_file(name, format!("it can't be read: {error}")));
+        }
+        String::new()
+    })
+}
+
+fn text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(std::io::Error::other(format!("it is larger than {LARGEST} bytes")));
+    }
+    Ok(text)
+}
+
+impl Config {
+    /// The configuration's part in decisions, given the workspaces that the chats are.
+    #[must_use]
+    pub fn settings(&self, workspaces: &BTreeMap<Platform, String>) -> Settings {
+        let seat = |(platform, channels): (&Platform, &Channels)| {
+            let seat = Seat {
+                workspace: workspaces.get(platform)?.clone(),
+                alerts: ChannelId(channels.alerts.clone()),
+                incidents: ChannelId(channels.incidents.clone()),
+                operators: channels.operators.clone().map(ChannelId),
+            };
+            Some((*platform, seat))
+        };
+        Settings {
+            chats: self.channels.iter().filter_map(seat).collect(),
+            people: self.people.clone(),
+            services: self.services.clone(),
+            public_url: self.http.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http.listen)),
+            ask_again_after: self.ask_again_after,
+            update_every: self.update_every.clone(),
+            link_hosts: self.link_hosts.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
