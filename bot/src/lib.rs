@@ -3,9 +3,7 @@
 //! Begin with [`app::App::start`], which starts everything in order.
 
 pub mod app;
-#[path = "cli_mine/mod.rs"]
 pub mod cli;
-#[path = "config_mine/mod.rs"]
 pub mod config;
 pub mod demo;
 pub mod engine;

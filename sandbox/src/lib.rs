@@ -10,9 +10,7 @@
 //!
 //! Start with [`Sandbox::start`].
 
-#[path = "control_mine/mod.rs"]
 pub mod control;
-#[path = "discord_mine/mod.rs"]
 pub mod discord;
 pub mod faults;
 pub mod slack;

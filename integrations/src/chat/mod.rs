@@ -5,7 +5,6 @@
 //! again, to give up, or that the outcome is not known; a socket acknowledges what was
 //! journaled, never sooner, and never waits for the work that it causes.
 
-#[path = "discord_mine/mod.rs"]
 pub mod discord;
 pub mod http;
 pub mod pace;

@@ -91,7 +91,7 @@ async fn serve(discord: Arc<Discord>, mut socket: WebSocket, query: HashMap<Stri
     };
     let mut link = Link::new(&discord, id);
     let end = match hello {
-        Some(hello) if socket.send(Message::Text(hello.into())).await.is_err() => End::Gone { by_close: None },
+        Some(hello) if socket.send(Message::Text(hello.clone().into())).await.is_err() => End::Gone { by_close: None },
         Some(_) | None => match quit {
             Some(code) => End::Ordered(code),
             None => link.run(&mut socket, &mut inbox).await,

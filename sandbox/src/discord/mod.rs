@@ -9,11 +9,9 @@
 //! A person is named by user name or id, a channel by name or id.
 
 mod channels;
-mod check_embeds;
-mod check_message;
-mod check_components;
-mod check_modal;
-mod commands;
+mod check;
+mod check_commands;
+mod faults;
 mod form;
 mod gateway;
 mod interactions;
@@ -21,18 +19,14 @@ mod messages;
 mod payload;
 mod people;
 mod permissions;
-mod pins;
 mod rates;
-mod reactions;
 mod refusal;
 mod rest;
 mod routes;
 mod session;
 mod state;
-mod threads;
 mod typed;
 mod view;
-mod webhooks;
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -57,10 +57,10 @@ pub fn router(slack: &Arc<Slack>, discord: &Arc<Discord>, changes: broadcast::Se
         presses: config.presses.clone(),
     });
     Router::new()
-        .route("/", get(|| file("text/html; charset=utf-8", include_str!("../../page_mine/index.html"))))
-        .route("/style.css", get(|| file("text/css; charset=utf-8", include_str!("../../page_mine/style.css"))))
-        .route("/app.js", get(|| file("text/javascript; charset=utf-8", include_str!("../../page_mine/app.js"))))
-        .route("/render.js", get(|| file("text/javascript; charset=utf-8", include_str!("../../page_mine/render.js"))))
+        .route("/", get(|| file("text/html; charset=utf-8", include_str!("../../page/index.html"))))
+        .route("/style.css", get(|| file("text/css; charset=utf-8", include_str!("../../page/style.css"))))
+        .route("/app.js", get(|| file("text/javascript; charset=utf-8", include_str!("../../page/app.js"))))
+        .route("/render.js", get(|| file("text/javascript; charset=utf-8", include_str!("../../page/render.js"))))
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
         .route("/changes", get(follow))
         .route("/buttons", get(buttons))
