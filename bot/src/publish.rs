@@ -9,7 +9,7 @@ use operations::effect::Outcome;
 use operations::ids::IncidentId;
 
 use crate::engine::Engine;
-use crate::postmortem;
+use crate::postmortem::{self, PublishError};
 
 /// Writes postmortems.
 #[derive(Clone)]
@@ -55,11 +55,20 @@ impl Publisher {
             None => None,
         };
         let page = postmortem::publish(view, &self.wiki, template.as_deref())
-            .map_err(|error| transient(format!("the postmortem could not be written: {error}")))?;
+            .map_err(|error| failure(&error))?;
         if let Some(remote) = &self.push {
             self.wiki.push(remote).map_err(|error| transient(format!("the wiki could not be pushed: {error}")))?;
         }
         Ok(page)
+    }
+}
+
+/// A mistake in a template stays until somebody mends it; a wiki may be written a moment later.
+fn failure(error: &PublishError) -> Failure {
+    let why = format!("the postmortem could not be written: {error}");
+    match error {
+        PublishError::Template(_) => Failure::Permanent { why, kind: Refused::Malformed },
+        PublishError::Wiki(_) => Failure::Transient { why, retry_after: None },
     }
 }
 

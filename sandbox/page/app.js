@@ -50,8 +50,11 @@ class Chat {
   id(message) { return message.ts || message.id; }
 
   async does(deed, needs) {
+    const person = `/${this.platform}/users/${encodeURIComponent(this.person)}`;
     try {
-      const done = await ask(`/${this.platform}/users/${encodeURIComponent(this.person)}/${deed}`, needs);
+      // Whoever acts in a public channel of Slack joins it first; where that can't be, the deed itself says why.
+      if (this.platform === 'slack' && needs.channel) await ask(`${person}/joins`, { channel: needs.channel }).catch(() => {});
+      const done = await ask(`${person}/${deed}`, needs);
       const outcome = done.outcome || {};
       if (outcome.kind === 'refused') note(`${this.person}: ${outcome.error}`);
     } catch (error) {

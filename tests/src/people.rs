@@ -81,12 +81,11 @@ impl Person<'_> {
     /// Types a message or command, and waits until what follows has happened.
     pub async fn types(self, channel: &str, text: &str) {
         let id = self.chat.channel(channel).id;
+        self.enters(&id).await;
         let sandbox = &self.chat.world.sandbox;
         let act = async {
             match self.chat.platform {
                 Platform::Slack => {
-                    // Whoever wants to write in a channel of Slack joins it first; that they are in it already is no harm.
-                    let _ = sandbox.slack.joins(self.name, &id).await;
                     sandbox.slack.types(self.name, &id, text, None).await.map(|_| ())
                 }
                 Platform::Discord => sandbox.discord.types(self.name, &id, text).await.map(|_| ()),
@@ -97,6 +96,7 @@ impl Person<'_> {
 
     /// Clicks a button by what it says.
     pub async fn clicks(self, message: &Message, button: &str) {
+        self.enters(&message.channel).await;
         let sandbox = &self.chat.world.sandbox;
         let act = async {
             match self.chat.platform {
@@ -123,6 +123,7 @@ impl Person<'_> {
 
     /// Pins a message.
     pub async fn pins(self, message: &Message) {
+        self.enters(&message.channel).await;
         let sandbox = &self.chat.world.sandbox;
         let act = async {
             match self.chat.platform {
@@ -135,6 +136,7 @@ impl Person<'_> {
 
     /// Reacts to a message with 📌.
     pub async fn marks(self, message: &Message) {
+        self.enters(&message.channel).await;
         let sandbox = &self.chat.world.sandbox;
         let act = async {
             match self.chat.platform {
@@ -147,6 +149,7 @@ impl Person<'_> {
 
     /// Takes the 📌 away again.
     pub async fn unmarks(self, message: &Message) {
+        self.enters(&message.channel).await;
         let sandbox = &self.chat.world.sandbox;
         let act = async {
             match self.chat.platform {
@@ -165,6 +168,13 @@ impl Person<'_> {
             Platform::Discord => self.chat.world.sandbox.discord.user_id(self.name),
         };
         self.chat.channel(channel).private(id.as_deref()).unwrap_or_default()
+    }
+
+    /// Whoever acts in a public channel of Slack joins it first; being in it already, or being unable to, is no harm.
+    async fn enters(self, channel: &str) {
+        if self.chat.platform == Platform::Slack {
+            let _ = self.chat.world.sandbox.slack.joins(self.name, channel).await;
+        }
     }
 
     /// Does something while time goes on as it must, and lets what follows happen.

@@ -248,6 +248,7 @@ impl Player<'_> {
             Does::Types(on, who, place, text) => self.type_text(*on, who, *place, text).await,
             Does::Clicks(on, who, place, button) => {
                 let (channel, message) = self.needed(*on, *place, button)?;
+                self.enter(*on, who, &channel).await?;
                 match on {
                     Slack => self.sandbox.slack.clicks(who, &channel, &message, button).await,
                     Discord => self.sandbox.discord.clicks(who, &channel, &message, button).await,
@@ -256,6 +257,7 @@ impl Player<'_> {
             Does::Submits(on, who, values) => self.submit(*on, who, values).await,
             Does::Pins(on, who, place, text) => {
                 let (channel, message) = self.needed(*on, *place, text)?;
+                self.enter(*on, who, &channel).await?;
                 match on {
                     Slack => self.sandbox.slack.pins(who, &channel, &message).await,
                     Discord => self.sandbox.discord.pins(who, &channel, &message).await,
@@ -263,6 +265,7 @@ impl Player<'_> {
             }
             Does::Marks(on, who, place, text) => {
                 let (channel, message) = self.needed(*on, *place, text)?;
+                self.enter(*on, who, &channel).await?;
                 match on {
                     Slack => self.sandbox.slack.reacts(who, &channel, &message, "pushpin").await,
                     Discord => self.sandbox.discord.reacts(who, &channel, &message, "📌").await,
@@ -271,8 +274,17 @@ impl Player<'_> {
         }
     }
 
+    /// Whoever acts in a public channel of Slack joins it first; being in it already is no harm.
+    async fn enter(&self, on: Platform, who: &str, channel: &str) -> Result<(), String> {
+        match on {
+            Slack => self.sandbox.slack.joins(who, channel).await,
+            Discord => Ok(()),
+        }
+    }
+
     async fn type_text(&self, on: Platform, who: &str, place: In, text: &str) -> Result<(), String> {
         let channel = self.channel(on, place).ok_or_else(|| format!("there is no #{}…", place.name()))?;
+        self.enter(on, who, &channel).await?;
         match on {
             Slack => match self.sandbox.slack.types(who, &channel, text, None).await? {
                 sandbox::slack::Typed::Command { outcome: sandbox::slack::Outcome::Refused { error } } => Err(error),

@@ -4,7 +4,6 @@
 //! link, mention, table cell or template in it, in CommonMark and in GitHub's dialect.
 
 use jiff::{SignedDuration, Timestamp};
-use operations::chat::Actor;
 use operations::text::{Span, Text};
 use url::Url;
 
@@ -90,12 +89,6 @@ fn spaced(words: &str) -> String {
     let begin = if words.starts_with(' ') { " " } else { "" };
     let end = if words.len() > 1 && words.ends_with(' ') { " " } else { "" };
     format!("{begin}{}{end}", md(words))
-}
-
-/// The name of a person; the account's id where the platform gave no name.
-#[must_use]
-pub fn name(actor: &Actor) -> String {
-    md(if actor.name.is_empty() { &actor.user.user } else { actor.name.as_str() })
 }
 
 /// A moment in UTC, to the second: `2026-03-02 14:05:09`.

@@ -9,6 +9,7 @@ use operations::alert::{Group, Member};
 use operations::chat::Actor;
 use operations::ids::IncidentId;
 use operations::incident::{Incident, Kept, Severity, Status};
+use operations::settings::Settings;
 use operations::state::State;
 use operations::text::Span;
 use operations::timeline::{Entry, Kind};
@@ -147,6 +148,7 @@ pub struct ActionRow {
 #[must_use]
 pub fn view(state: &State, id: IncidentId) -> Option<View> {
     let it = state.incidents.get(&id)?;
+    let settings = &state.settings;
     let groups: Vec<&Group> = it.groups.iter().filter_map(|group| state.groups.get(group)).collect();
     let mut alerts: Vec<AlertRow> = groups.iter().flat_map(|group| rows(group)).collect();
     let untold: u64 = groups.iter().map(|group| u64::from(group.truncated)).sum();
@@ -166,24 +168,24 @@ pub fn view(state: &State, id: IncidentId) -> Option<View> {
         highest: highest(it).name(),
         status: it.status.name(),
         declared_at: markdown::moment(it.declared_at),
-        declared_by: markdown::name(&it.declared_by),
+        declared_by: name(settings, &it.declared_by),
         mitigated_at: or_pending(it.mitigated_at),
         resolved_at: or_pending(it.resolved_at),
         to_acknowledge: to_acknowledge(it, &groups),
         to_mitigate: since_declared(it.mitigated_at),
         to_resolve: since_declared(it.resolved_at),
-        responders: responders(it),
+        responders: responders(it, settings),
         alerts,
         alerts_left_out: untold + cut,
-        severity_changes: it.timeline.iter().filter(|entry| entry.kind == Kind::Severity).map(row).collect(),
-        timeline: it.timeline.iter().map(row).collect(),
-        pinned: it.kept.iter().map(quote).collect(),
+        severity_changes: it.timeline.iter().filter(|entry| entry.kind == Kind::Severity).map(|entry| row(entry, settings)).collect(),
+        timeline: it.timeline.iter().map(|entry| row(entry, settings)).collect(),
+        pinned: it.kept.iter().map(|kept| quote(kept, settings)).collect(),
         actions: it
             .actions
             .iter()
             .map(|action| ActionRow {
                 text: markdown::md(action.text.as_str()),
-                by: markdown::name(&action.by),
+                by: name(settings, &action.by),
                 at: markdown::moment(action.at),
             })
             .collect(),
@@ -223,13 +225,13 @@ fn highest(it: &Incident) -> Severity {
     named.chain([it.severity]).min().unwrap_or(it.severity)
 }
 
-fn responders(it: &Incident) -> Vec<Responder> {
+fn responders(it: &Incident, settings: &Settings) -> Vec<Responder> {
     let roles = |actor: &Actor| {
         let held = it.roles.iter().filter(|(_, holder)| holder.user == actor.user);
         held.map(|(role, _)| role.title()).collect::<Vec<_>>().join(", ")
     };
     let responder = |actor: &Actor, since: Option<Timestamp>| Responder {
-        name: markdown::name(actor),
+        name: name(settings, actor),
         platform: actor.user.platform.title(),
         roles: Some(roles(actor)).filter(|roles| !roles.is_empty()).unwrap_or_else(|| NOTHING.to_owned()),
         since: since.map_or_else(|| NOTHING.to_owned(), markdown::moment),
@@ -277,7 +279,12 @@ fn what(member: &Member) -> String {
     Some(markdown::md(&words.join(", "))).filter(|words| !words.is_empty()).unwrap_or_else(|| NOTHING.to_owned())
 }
 
-fn row(entry: &Entry) -> Row {
+/// Somebody's name: the configured one before the platform's.
+fn name(settings: &Settings, actor: &Actor) -> String {
+    markdown::md(settings.name_of(actor).as_str())
+}
+
+fn row(entry: &Entry, settings: &Settings) -> Row {
     let words = markdown::text(&entry.words);
     let what = match entry.quote.as_ref().map(|quote| markdown::md(quote.as_str())) {
         Some(quote) if !quote.is_empty() => format!("{words}: {quote}"),
@@ -285,17 +292,17 @@ fn row(entry: &Entry) -> Row {
     };
     Row {
         at: markdown::moment(entry.at),
-        who: entry.by.as_ref().map_or_else(|| NOTHING.to_owned(), markdown::name),
+        who: entry.by.as_ref().map_or_else(|| NOTHING.to_owned(), |by| name(settings, by)),
         what,
         link: entry.link.as_ref().and_then(|url| markdown::link("open", url)).unwrap_or_default(),
     }
 }
 
-fn quote(kept: &Kept) -> Quote {
+fn quote(kept: &Kept, settings: &Settings) -> Quote {
     let captured = &kept.captured;
     Quote {
         lines: markdown::lines(captured.text.as_str()),
-        author: markdown::name(&captured.author),
+        author: name(settings, &captured.author),
         at: markdown::moment(captured.at),
         link: markdown::link("open", &captured.link).unwrap_or_default(),
     }
