@@ -202,9 +202,12 @@ impl App {
 
     /// Ends at once, as if the process had been killed: nothing is finished, nothing more is sent.
     pub async fn kill(self) {
-        self.server.abort();
-        self.outbox.abort();
-        self.running.iter().for_each(JoinHandle::abort);
+        let tasks = [self.server, self.outbox].into_iter().chain(self.running);
+        for task in tasks {
+            task.abort();
+            // It was cut off, which is what was asked for.
+            let _ = task.await;
+        }
         for connection in self.connected {
             connection.abort().await;
         }

@@ -227,6 +227,9 @@ impl Core {
             }
             // The committer has stopped: whoever waits learns it by the dropped answers.
             if commits.send(work).await.is_err() {
+                // What is asked while this ends is taken out too, so that nobody waits for ever.
+                asks.close();
+                while asks.recv().await.is_some() {}
                 return;
             }
         }

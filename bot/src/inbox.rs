@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use commands::parse;
 use integrations::chat::socket::Arrival;
-use integrations::chat::{Chat, discord, slack};
+use integrations::chat::{Called, Chat, discord, slack};
 use operations::chat::Inbound;
 use operations::ids::Platform;
 use operations::input::Input;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::engine::{Engine, Request};
+use crate::engine::{Engine, NotTaken, Request};
 use crate::metrics::Metrics;
 
 /// What the inbox works with.
@@ -41,6 +41,13 @@ enum Meaning {
     Nothing,
 }
 
+/// Who the bot is on the platform that a payload came from.
+enum Identity {
+    Slack(slack::inbound::Identity),
+    Discord(discord::inbound::Identity),
+    Nobody,
+}
+
 impl Intake {
     /// Takes what arrives until nobody sends any more.
     pub async fn run(self, mut inbox: mpsc::Receiver<Arrival>) {
@@ -51,8 +58,19 @@ impl Intake {
 
     async fn take(&self, arrival: Arrival) {
         let Arrival { platform, raw, session, kept } = arrival;
-        let request = match self.read(platform, &raw).await {
-            Ok(Meaning::Act(inbound)) => self.request(*inbound).await,
+        // Where this returns early, `kept` is dropped: nothing is acknowledged, and the platform sends it again.
+        let me = match self.identity(platform).await {
+            Ok(me) => me,
+            Err(failure) => {
+                tracing::warn!(platform = platform.key(), why = %failure, "Who Muster is on {} is not known yet", platform.title());
+                return;
+            }
+        };
+        let request = match read(me, &raw) {
+            Ok(Meaning::Act(inbound)) => match self.request(*inbound).await {
+                Ok(request) => request,
+                Err(_stopped) => return,
+            },
             Ok(Meaning::Complete(completion)) => {
                 self.complete(*completion);
                 None
@@ -83,7 +101,6 @@ impl Intake {
         let Ok(waits) = self.engine.send(request).await else { return };
         let metrics = self.metrics.clone();
         crate::tasks::spawn("acknowledge", async move {
-            // Dropped where the engine stopped: then nothing is acknowledged, and the platform sends it again.
             if waits.await.is_ok() {
                 metrics.arrived(platform.key());
                 let _ = kept.send(());
@@ -91,40 +108,24 @@ impl Intake {
         });
     }
 
-    async fn read(&self, platform: Platform, raw: &str) -> Result<Meaning, String> {
-        let value: Value = serde_json::from_str(raw).map_err(|error| format!("it is not JSON: {error}"))?;
-        match self.chats.get(&platform).map(Arc::as_ref) {
-            Some(Chat::Slack(client)) => {
-                let me = client.identity().await.map_err(|failure| failure.to_string())?;
-                Ok(match slack::inbound::parse(&value, &me)? {
-                    slack::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
-                    slack::inbound::Parsed::Ignored(_) => Meaning::Nothing,
-                })
-            }
-            Some(Chat::Discord(client)) => {
-                let me = client.identity().await.map_err(|failure| failure.to_string())?;
-                Ok(match discord::inbound::parse(&value, &me)? {
-                    discord::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
-                    discord::inbound::Parsed::Complete(completion) => Meaning::Complete(completion),
-                    discord::inbound::Parsed::Foreign(reply) => Meaning::Foreign(reply),
-                    discord::inbound::Parsed::Ignored(_) => Meaning::Nothing,
-                })
-            }
-            None => Ok(Meaning::Nothing),
-        }
+    async fn identity(&self, platform: Platform) -> Called<Identity> {
+        Ok(match self.chats.get(&platform).map(Arc::as_ref) {
+            Some(Chat::Slack(client)) => Identity::Slack(client.identity().await?),
+            Some(Chat::Discord(client)) => Identity::Discord(client.identity().await?),
+            None => Identity::Nobody,
+        })
     }
 
     /// What an act asks for. Reading the state waits for what was taken before, so a room that was just
     /// opened is known.
-    async fn request(&self, inbound: Inbound) -> Option<Request> {
+    async fn request(&self, inbound: Inbound) -> Result<Option<Request>, NotTaken> {
         let delivery = inbound.delivery.clone();
-        let parsed = self.engine.read(move |state| parse::parse(&inbound, state)).await.ok()?;
-        match parsed {
+        Ok(match self.engine.read(move |state| parse::parse(&inbound, state)).await? {
             parse::Parsed::Input { input, asked } => {
                 Some(Request { asked: asked.map(|asked| *asked), delivery: Some(delivery), ..Request::new(*input) })
             }
             parse::Parsed::Nothing => None,
-        }
+        })
     }
 
     fn complete(&self, completion: discord::inbound::Completion) {
@@ -152,6 +153,24 @@ impl Intake {
             }
         });
     }
+}
+
+/// What a payload says to the bot that received it.
+fn read(me: Identity, raw: &str) -> Result<Meaning, String> {
+    let value: Value = serde_json::from_str(raw).map_err(|error| format!("it is not JSON: {error}"))?;
+    Ok(match me {
+        Identity::Slack(me) => match slack::inbound::parse(&value, &me)? {
+            slack::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
+            slack::inbound::Parsed::Ignored(_) => Meaning::Nothing,
+        },
+        Identity::Discord(me) => match discord::inbound::parse(&value, &me)? {
+            discord::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
+            discord::inbound::Parsed::Complete(completion) => Meaning::Complete(completion),
+            discord::inbound::Parsed::Foreign(reply) => Meaning::Foreign(reply),
+            discord::inbound::Parsed::Ignored(_) => Meaning::Nothing,
+        },
+        Identity::Nobody => Meaning::Nothing,
+    })
 }
 
 /// A payload without what gives rights: interaction tokens, response addresses, triggers.

@@ -101,8 +101,17 @@ impl World {
 
     /// Starts the bot on the same directory.
     pub async fn run(&mut self, halt: Option<Halt>) {
-        let options = Options { clock: Arc::new(self.clock.clone()), halt };
-        self.app = Some(App::start(&self.config, options).await.expect("the bot starts"));
+        let options = || Options { clock: Arc::new(self.clock.clone()), halt };
+        let mut started = App::start(&self.config, options()).await;
+        // The store's own threads may hold its file for a moment after a kill; of a process that was killed they don't.
+        for _ in 0..500 {
+            if !started.as_ref().is_err_and(|error| error.to_string().contains("acquire lock")) {
+                break;
+            }
+            self.pause(Duration::from_millis(10)).await;
+            started = App::start(&self.config, options()).await;
+        }
+        self.app = Some(started.expect("the bot starts"));
         self.connected().await;
     }
 

@@ -14,11 +14,11 @@ use crate::World;
 /// If nothing happens for so long of real time while something is under way, it waits for the clock.
 const STUCK: Duration = Duration::from_millis(15);
 
-/// How far the clock is moved then.
-const NUDGE: Duration = Duration::from_millis(50);
+/// How far the clock is moved then, at most: to the next moment that somebody waits for.
+const NUDGE: Duration = Duration::from_millis(500);
 
-/// A scenario that does not come to rest within so many moves is wrong: more than half an hour of its time.
-const MOST: u32 = 40_000;
+/// A scenario that does not come to rest within so many moves is wrong.
+const MOST: u32 = 10_000;
 
 /// What waits for longer than this is left waiting: a scenario moves the clock for it itself.
 const SOON: Duration = Duration::from_secs(15);
@@ -74,7 +74,8 @@ impl World {
                     // What has happened up to now is known: only what happens from here counts.
                     standing.borrow_and_update();
                     tokio::select! {
-                        _ = standing.changed() => {}
+                        // A bot that has halted changes no more, so that branch ends.
+                        Ok(()) = standing.changed() => {}
                         _ = changes.recv() => {}
                     }
                 }
@@ -84,7 +85,9 @@ impl World {
             }
         };
         if tokio::time::timeout(STUCK, happened).await.is_err() {
-            self.clock.advance(NUDGE);
+            let now = self.clock.now();
+            let wait = self.clock.next_wake().and_then(|wake| Duration::try_from(wake.duration_since(now)).ok());
+            self.clock.advance(wait.map_or(NUDGE, |wait| wait.min(NUDGE)));
         }
     }
 

@@ -38,21 +38,31 @@ pub(super) struct Committer {
 impl Committer {
     /// Commits until nobody sends any more, or until a commit fails.
     pub(super) fn run(mut self, mut works: mpsc::Receiver<Work>) {
+        if let Err(why) = self.commit_all(&mut works) {
+            self.stopped.send_replace(Some(why));
+        }
+        // What was sent while this ended would stay in the channel with all that waits for it: it is taken out and
+        // dropped, so that whoever waits learns at once that it was not kept.
+        works.close();
+        while works.blocking_recv().is_some() {}
+    }
+
+    fn commit_all(&mut self, works: &mut mpsc::Receiver<Work>) -> Result<(), String> {
         let mut number = 0;
         while let Some(work) = works.blocking_recv() {
             if !work.batch.is_empty() {
                 number += 1;
                 if self.halt == Some(Halt::Before(number)) {
-                    return self.stop("halted before a commit");
+                    return Err("halted before a commit".to_owned());
                 }
                 let begun = std::time::Instant::now();
                 if let Err(error) = self.store.commit(&work.batch) {
                     tracing::error!(%error, "The journal can't be written: Muster stops, and nothing more is accepted");
-                    return self.stop(&error.to_string());
+                    return Err(error.to_string());
                 }
                 self.metrics.committed(work.batch.ends.len(), begun.elapsed());
                 if self.halt == Some(Halt::After(number)) {
-                    return self.stop("halted after a commit");
+                    return Err("halted after a commit".to_owned());
                 }
             }
             if !work.changes.is_empty() {
@@ -67,9 +77,6 @@ impl Committer {
                 tracing::warn!(%error, "No snapshot was written: the next start takes longer");
             }
         }
-    }
-
-    fn stop(&self, why: &str) {
-        self.stopped.send_replace(Some(why.to_owned()));
+        Ok(())
     }
 }

@@ -1,0 +1,23 @@
+//! The Discord of the sandbox, by a plain HTTP client and a plain WebSocket client: it promises to be
+//! as strict as Discord. Time stands still unless a test moves it.
+
+#[path = "discord/bench.rs"]
+mod bench;
+#[path = "discord/commands.rs"]
+mod commands;
+#[path = "discord/faults.rs"]
+mod faults;
+#[path = "discord/forms.rs"]
+mod forms;
+#[path = "discord/gateway.rs"]
+mod gateway;
+#[path = "discord/interactions.rs"]
+mod interactions;
+#[path = "discord/limits.rs"]
+mod limits;
+#[path = "discord/rates.rs"]
+mod rates;
+#[path = "discord/rest.rs"]
+mod rest;
+#[path = "discord/sockets.rs"]
+mod sockets;
