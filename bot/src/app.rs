@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integrations::chat::{http_client, socket};
-use integrations::clock::SharedClock;
+use integrations::clock::{SharedClock, after};
 use integrations::wiki::git::Wiki;
 use operations::ids::Platform;
 use operations::input::Input;
@@ -78,6 +78,7 @@ pub struct App {
     outbox: JoinHandle<()>,
     server: JoinHandle<()>,
     stop: watch::Sender<bool>,
+    clock: SharedClock,
     thread: std::thread::JoinHandle<()>,
 }
 
@@ -88,6 +89,9 @@ pub struct Options {
     /// Where to stop as if killed; only for tests.
     pub halt: Option<Halt>,
 }
+
+/// What waits for no longer than this is under way.
+const SOON: Duration = Duration::from_secs(15);
 
 impl App {
     /// Starts the bot.
@@ -111,7 +115,8 @@ impl App {
         }
         .start()?;
         let engine = started.engine;
-        let wiki = Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;
+        let wiki =
+            Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;
         let wiki = Arc::new(wiki);
         let listener = TcpListener::bind(config.http.listen)
             .await
@@ -127,7 +132,8 @@ impl App {
             push: config.wiki.push.clone(),
         };
         let carrier = Arc::new(Carrier { chats: chats.clone(), engine: engine.clone(), publisher });
-        let outbox = Outbox { carrier, engine: engine.clone(), clock: clock.clone(), metrics: metrics.clone(), standing };
+        let outbox =
+            Outbox { carrier, engine: engine.clone(), clock: clock.clone(), metrics: metrics.clone(), standing };
         let outbox = crate::tasks::spawn("outbox", outbox.run(started.rows, started.changes));
 
         // That it can't be recorded shows at once: the engine has stopped then.
@@ -171,8 +177,25 @@ impl App {
             outbox,
             server,
             stop,
+            clock,
             thread: started.thread,
         })
+    }
+
+    /// Resolves when the outbox has taken everything that was decided, and all that is still open waits for a time
+    /// more than 15 seconds away.
+    pub async fn at_rest(&self) {
+        let mut standing = self.standing.clone();
+        let later = |at: jiff::Timestamp| at > after(self.clock.now(), SOON);
+        let rests = |standing: &Standing| {
+            standing.taken == self.metrics.changes_handed()
+                && standing.unsettled == 0
+                && standing.next.is_none_or(later)
+        };
+        // What was decided before this is on disk when it is answered. If the engine has stopped, nothing more follows.
+        if self.engine.read(|_| ()).await.is_ok() {
+            let _ = standing.wait_for(rests).await;
+        }
     }
 
     /// Resolves when the journal can't be written any more, with why.

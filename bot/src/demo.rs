@@ -5,14 +5,19 @@
 
 mod play;
 pub mod story;
+pub mod time;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use integrations::clock::SystemClock;
+use integrations::clock::{SharedClock, SystemClock};
+use jiff::SignedDuration;
 use sandbox::{Button, Sandbox};
 use tokio::sync::mpsc;
+
+pub use self::play::transcript;
+use self::time::StoryTime;
 
 use crate::app::{App, Options, StartError};
 use crate::config::{self, Config, Problems};
@@ -46,21 +51,53 @@ pub struct Demo {
     http: reqwest::Client,
     /// Since when the story's alerts fire.
     began: jiff::Timestamp,
+    /// The story's own time, where it is not the machine's.
+    time: Option<StoryTime>,
+}
+
+/// What a demonstration is shown with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// A page for people, in the machine's own time.
+    Page {
+        /// The page's port; 0 picks a free one.
+        port: u16,
+        /// The bot's port; 0 picks a free one.
+        bot_port: u16,
+    },
+    /// No page, on free ports, in the machine's own time.
+    Headless,
+    /// No page, on free ports, in the story's own time.
+    HeadlessStory,
 }
 
 impl Demo {
-    /// Starts both. Port 0 picks free ports.
+    /// Starts both.
     ///
     /// # Errors
     /// A port that is taken, or a directory that can't be written.
-    pub async fn start(directory: &Path, page_port: u16, bot_port: u16) -> Result<Demo, DemoError> {
+    pub async fn start(directory: &Path, show: Show) -> Result<Demo, DemoError> {
         let (press, presses) = mpsc::unbounded_channel();
+        let (page_port, bot_port) = match show {
+            Show::Page { port, bot_port } => (port, bot_port),
+            Show::Headless | Show::HeadlessStory => (0, 0),
+        };
+        let time = (show == Show::HeadlessStory).then(StoryTime::begin);
+        let clock: SharedClock = match &time {
+            Some(time) => Arc::new(time.clock.clone()),
+            None => Arc::new(SystemClock),
+        };
+        let chats_time: Arc<dyn sandbox::time::Time> = match &time {
+            Some(time) => Arc::new(time::Shared(time.clock.clone())),
+            None => Arc::new(sandbox::time::SystemTime),
+        };
+        let began = clock.now() - SignedDuration::from_mins(4);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let sandbox = Sandbox::start(sandbox::Config {
             slack: any,
             discord: any,
             control: SocketAddr::from((Ipv4Addr::LOCALHOST, page_port)),
-            time: Arc::new(sandbox::time::SystemTime),
+            time: chats_time,
             people: ["ann", "bob", "cleo"].map(str::to_owned).to_vec(),
             channels: ["general", "alerts", "incidents"].map(str::to_owned).to_vec(),
             buttons: buttons(bot_port),
@@ -69,10 +106,10 @@ impl Demo {
         })
         .await?;
         let config = write_config(directory, &sandbox, bot_port)?;
-        let app = App::start(&config, Options { clock: Arc::new(SystemClock), halt: None }).await?;
+        let app = App::start(&config, Options { clock, halt: None }).await?;
         let http = integrations::chat::http_client()
             .map_err(|error| DemoError::Start(StartError::Client(error.to_string())))?;
-        Ok(Demo { sandbox, app, directory: directory.to_owned(), presses, http, began: play::began() })
+        Ok(Demo { sandbox, app, directory: directory.to_owned(), presses, http, began, time })
     }
 }
 

@@ -82,7 +82,12 @@ impl Intake {
             Ok(Meaning::Nothing) => None,
             Err(why) => {
                 self.metrics.unreadable(platform.key());
-                tracing::warn!(platform = platform.key(), why, "A payload from {} could not be read; it is kept", platform.title());
+                tracing::warn!(
+                    platform = platform.key(),
+                    why,
+                    "A payload from {} could not be read; it is kept",
+                    platform.title()
+                );
                 Some(Request::new(Input::Unreadable { platform, raw: redacted(&raw), why }))
             }
         };

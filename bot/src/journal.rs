@@ -204,14 +204,15 @@ fn walk(
         }
         Ok(())
     };
-    store.read(1, &mut |run| {
-        one(run).map_err(|error| {
-            let said = error.to_string();
-            wrong = Some(error);
-            StoreError::Damaged(said)
+    store
+        .read(1, &mut |run| {
+            one(run).map_err(|error| {
+                let said = error.to_string();
+                wrong = Some(error);
+                StoreError::Damaged(said)
+            })
         })
-    })
-    .map_err(|error| wrong.take().unwrap_or(JournalError::Store(error)))?;
+        .map_err(|error| wrong.take().unwrap_or(JournalError::Store(error)))?;
     Ok(summary)
 }
 

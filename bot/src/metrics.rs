@@ -71,7 +71,11 @@ impl Default for Metrics {
         };
         registry.register("hooks", "Webhooks by source and status of the answer", inner.hooks.clone());
         registry.register("chat_inputs", "What arrived from a chat and was kept", inner.inputs.clone());
-        registry.register("chat_unreadable", "What arrived from a chat and could not be read", inner.unreadable.clone());
+        registry.register(
+            "chat_unreadable",
+            "What arrived from a chat and could not be read",
+            inner.unreadable.clone(),
+        );
         registry.register("effects", "Attempts of the outbox by outcome", inner.effects.clone());
         registry.register("journal_events", "Events written to the journal", inner.events.clone());
         registry.register("journal_commits", "Batches put on disk", inner.batches.clone());

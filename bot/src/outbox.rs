@@ -179,8 +179,7 @@ impl Outbox {
     fn tell(&self, lanes: &Lanes, taken: u64) {
         let now = self.clock.now();
         let oldest = lanes.oldest();
-        let standing =
-            Standing { open: lanes.len(), unsettled: lanes.unsettled(), next: lanes.next(), oldest, taken };
+        let standing = Standing { open: lanes.len(), unsettled: lanes.unsettled(), next: lanes.next(), oldest, taken };
         let age = oldest.and_then(|oldest| Duration::try_from(now.duration_since(oldest)).ok()).unwrap_or_default();
         self.metrics.outbox(standing.open, age);
         self.standing.send_replace(standing);

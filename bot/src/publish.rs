@@ -50,12 +50,12 @@ impl Publisher {
     pub fn write(&self, view: &postmortem::view::View) -> Called<String> {
         let template = match &self.template {
             Some(path) => Some(
-                std::fs::read_to_string(path).map_err(|error| transient(format!("the template {}: {error}", path.display())))?,
+                std::fs::read_to_string(path)
+                    .map_err(|error| transient(format!("the template {}: {error}", path.display())))?,
             ),
             None => None,
         };
-        let page = postmortem::publish(view, &self.wiki, template.as_deref())
-            .map_err(|error| failure(&error))?;
+        let page = postmortem::publish(view, &self.wiki, template.as_deref()).map_err(|error| failure(&error))?;
         if let Some(remote) = &self.push {
             self.wiki.push(remote).map_err(|error| transient(format!("the wiki could not be pushed: {error}")))?;
         }

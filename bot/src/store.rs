@@ -10,9 +10,9 @@ pub mod lock;
 pub mod snapshot;
 
 use integrations::chat::socket::Session;
+use jiff::Timestamp;
 use operations::effect::Effect;
 use operations::journal::Hash;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::batch::Batch;
@@ -38,7 +38,9 @@ pub enum StoreError {
     #[error("the journal is damaged: {0}")]
     Damaged(String),
     /// It was written by a newer Muster.
-    #[error("this journal has format {found}; this Muster reads up to {known}. Use the Muster that wrote it, or a newer one")]
+    #[error(
+        "this journal has format {found}; this Muster reads up to {known}. Use the Muster that wrote it, or a newer one"
+    )]
     Newer {
         /// What was found.
         found: u32,

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 
 /// Runs a task in the background under a name.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where background tasks are started")]
 pub fn spawn(name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(async move {
         if std::panic::AssertUnwindSafe(task).catch_unwind().await.is_err() {

@@ -54,7 +54,9 @@ pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, 
         Input::Started { version } => Ok(Decision::events(vec![Event::Started { version: version.clone() }])),
         Input::Alerts(received) => Ok(Decision::events(alerts::received(state, received))),
         Input::Command { by, channel, command } => by_command(state, by, channel.as_ref(), command, now),
-        Input::Marked { by, message, how, added } => Ok(Decision::events(marks::marked(state, by, message, *how, *added))),
+        Input::Marked { by, message, how, added } => {
+            Ok(Decision::events(marks::marked(state, by, message, *how, *added)))
+        }
         Input::Wrote { by, channel } => Ok(Decision::events(marks::wrote(state, by, channel))),
         Input::Misunderstood => Ok(Decision::default()),
         Input::Unreadable { platform, raw, why } => Ok(Decision::events(vec![Event::UnreadableReceived {
@@ -118,7 +120,11 @@ fn open_form(state: &State, form: &FormKind, here: Option<IncidentId>) -> Result
 /// The incident that is meant: the one that was said, or the only one that is open.
 fn which_incident(state: &State, said: Option<IncidentId>, ask: &Ask) -> Result<IncidentId, Refusal> {
     if let Some(incident) = said {
-        return if state.incidents.contains_key(&incident) { Ok(incident) } else { Err(Refusal::NoSuchIncident(incident)) };
+        return if state.incidents.contains_key(&incident) {
+            Ok(incident)
+        } else {
+            Err(Refusal::NoSuchIncident(incident))
+        };
     }
     let open = state.open_incidents().map(|incident| incident.id).collect();
     Err(Refusal::WhichIncident { open, ask: ask.clone() })

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{Actor, Answer, Captured, ReplyTo};
 use crate::card::Card;
+use crate::chat::{Actor, Answer, Captured, ReplyTo};
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, UserRef};
 use crate::incident::Mark;
 

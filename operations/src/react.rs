@@ -71,7 +71,11 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
             let title = Text::new()
                 .plain("An update is due. What is known, what is done about it, what is needed? ")
                 .code("/incident update");
-            let card = Card::line(title).button("Post an update", format!("incident update {}", it.id), crate::card::Style::Primary);
+            let card = Card::line(title).button(
+                "Post an update",
+                format!("incident update {}", it.id),
+                crate::card::Style::Primary,
+            );
             let mut effects = say_in_rooms(state, record.seq, *incident, &card);
             effects.extend(show_headline(state, *incident));
             effects
@@ -110,7 +114,8 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
                 .plain(" ")
                 .link("(the message)", &captured.link);
             let card = Card::line(title);
-            let mut effects = say_in_rooms(state, record.seq, *incident, &quoted(card, "Message", Some(&captured.text)));
+            let mut effects =
+                say_in_rooms(state, record.seq, *incident, &quoted(card, "Message", Some(&captured.text)));
             effects.extend(show_headline(state, *incident));
             effects
         }
@@ -148,20 +153,25 @@ fn chats(state: &State) -> impl Iterator<Item = Platform> {
 }
 
 fn show_alert(state: &State, group: GroupId) -> Vec<Effect> {
-    chats(state).map(|platform| Effect::ShowCard { card: CardId::Alert(group), place: Place::Alerts(platform) }).collect()
+    chats(state)
+        .map(|platform| Effect::ShowCard { card: CardId::Alert(group), place: Place::Alerts(platform) })
+        .collect()
 }
 
 /// The headline is shown where incidents are announced, and in every room that is open.
 fn show_headline(state: &State, incident: IncidentId) -> Vec<Effect> {
     let card = CardId::Headline(incident);
     let announced = chats(state).map(|platform| Effect::ShowCard { card, place: Place::Announcements(platform) });
-    let rooms = rooms(state, incident).map(|platform| Effect::ShowCard { card, place: Place::Room(platform, incident) });
+    let rooms =
+        rooms(state, incident).map(|platform| Effect::ShowCard { card, place: Place::Room(platform, incident) });
     announced.chain(rooms).collect()
 }
 
 fn rooms(state: &State, incident: IncidentId) -> impl Iterator<Item = Platform> {
     let it = state.incidents.get(&incident);
-    it.into_iter().flat_map(|it| it.rooms.keys().copied()).filter(|platform| state.settings.chats.contains_key(platform))
+    it.into_iter()
+        .flat_map(|it| it.rooms.keys().copied())
+        .filter(|platform| state.settings.chats.contains_key(platform))
 }
 
 fn say_in_rooms(state: &State, seq: u64, incident: IncidentId, card: &Card) -> Vec<Effect> {

@@ -93,7 +93,10 @@ impl Settings {
     pub fn service_of(&self, labels: &BTreeMap<String, Outside>) -> Option<Outside> {
         let matched = self.services.iter().find(|service| {
             !service.matches.is_empty()
-                && service.matches.iter().all(|(name, value)| labels.get(name).is_some_and(|label| label.as_str() == value))
+                && service
+                    .matches
+                    .iter()
+                    .all(|(name, value)| labels.get(name).is_some_and(|label| label.as_str() == value))
         });
         match matched {
             Some(service) => Some(Outside::new(&service.name)),

@@ -124,9 +124,11 @@ impl State {
             Place::Alerts(platform) => self.settings.chats.get(&platform).map(|seat| &seat.alerts),
             Place::Announcements(platform) => self.settings.chats.get(&platform).map(|seat| &seat.incidents),
             Place::Operators(platform) => self.settings.chats.get(&platform).and_then(|seat| seat.operators.as_ref()),
-            Place::Room(platform, incident) => {
-                self.incidents.get(&incident).and_then(|incident| incident.rooms.get(&platform)).map(|room| &room.channel)
-            }
+            Place::Room(platform, incident) => self
+                .incidents
+                .get(&incident)
+                .and_then(|incident| incident.rooms.get(&platform))
+                .map(|room| &room.channel),
         }
     }
 

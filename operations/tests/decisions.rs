@@ -127,7 +127,10 @@ fn received(members: &[(&str, bool, i64)], truncated: u32) -> Received {
 }
 
 fn verdicts(events: &[Event]) -> Vec<Verdict> {
-    events.iter().filter_map(|event| if let Event::AlertFired { verdict, .. } = event { Some(*verdict) } else { None }).collect()
+    events
+        .iter()
+        .filter_map(|event| if let Event::AlertFired { verdict, .. } = event { Some(*verdict) } else { None })
+        .collect()
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use bot::app::{App, Options};
 use bot::config::Config;
+use bot::demo::time::Shared;
 use bot::engine::Halt;
 use integrations::clock::{Clock, ManualClock};
 use jiff::Timestamp;
@@ -23,19 +24,6 @@ use sandbox::Sandbox;
 
 pub use people::{Chat, Person};
 pub use seen::{Channel, Message};
-
-/// The clock of a world, as the sandbox wants it.
-struct Shared(ManualClock);
-
-impl sandbox::time::Time for Shared {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> integrations::clock::Sleep {
-        self.0.sleep_until(at)
-    }
-}
 
 /// A Slack, a Discord, a bot, and a clock that stands still.
 pub struct World {
@@ -205,13 +193,8 @@ pub fn alerts_body(name: &str, members: &[(&str, bool)], began: Timestamp) -> se
     let firing = members.iter().any(|(_, firing)| *firing);
     let status = |firing: bool| if firing { "firing" } else { "resolved" };
     let alert = |(instance, firing): &(&str, bool)| {
-        let labels: BTreeMap<&str, &str> = [
-            ("alertname", name),
-            ("service", "checkout"),
-            ("severity", "high"),
-            ("instance", instance),
-        ]
-        .into();
+        let labels: BTreeMap<&str, &str> =
+            [("alertname", name), ("service", "checkout"), ("severity", "high"), ("instance", instance)].into();
         let ends_at = if *firing { "0001-01-01T00:00:00Z".to_owned() } else { began.to_string() };
         serde_json::json!({
             "status": status(*firing), "labels": labels,
@@ -232,7 +215,8 @@ pub fn alerts_body(name: &str, members: &[(&str, bool)], began: Timestamp) -> se
 /// A fingerprint that is stable and as long as Alertmanager's.
 fn fingerprint(name: &str, instance: &str) -> String {
     let bytes = name.bytes().chain([0]).chain(instance.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
 }
 

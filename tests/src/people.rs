@@ -85,9 +85,7 @@ impl Person<'_> {
         let sandbox = &self.chat.world.sandbox;
         let act = async {
             match self.chat.platform {
-                Platform::Slack => {
-                    sandbox.slack.types(self.name, &id, text, None).await.map(|_| ())
-                }
+                Platform::Slack => sandbox.slack.types(self.name, &id, text, None).await.map(|_| ()),
                 Platform::Discord => sandbox.discord.types(self.name, &id, text).await.map(|_| ()),
             }
         };

@@ -107,6 +107,7 @@ impl World {
         let standing = app.standing.borrow().clone();
         let soon = after(self.clock.now(), SOON);
         standing.taken == app.metrics.changes_handed()
-            && standing.unsettled == 0 && standing.next.is_none_or(|next| next > soon)
+            && standing.unsettled == 0
+            && standing.next.is_none_or(|next| next > soon)
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Runs where `chromedriver` and `chromium` are found; says so where they are not.
 
+#![expect(clippy::print_stderr, reason = "what was skipped is said visibly")]
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use bot::demo::Demo;
+use bot::demo::{Demo, Show};
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
 
 /// chromedriver, which ends with the test and takes the browser with it.
@@ -27,27 +29,45 @@ fn found(program: &str) -> bool {
 fn wanted() -> bool {
     let browser = ["chromedriver", "chromium"].iter().all(|program| found(program));
     if !browser {
-        assert!(std::env::var_os("MUSTER_REAL_PEERS").is_none(), "MUSTER_REAL_PEERS is set, but chromium or chromedriver is missing");
-        eprintln!("SKIPPED: the page's tests: no chromium and chromedriver here (Debian: apt-get install chromium chromium-driver)");
+        assert!(
+            std::env::var_os("MUSTER_REAL_PEERS").is_none(),
+            "MUSTER_REAL_PEERS is set, but chromium or chromedriver is missing"
+        );
+        eprintln!(
+            "SKIPPED: the page's tests: no chromium and chromedriver here (Debian: apt-get install chromium chromium-driver)"
+        );
     }
     browser
 }
 
 async fn browser(profile: &std::path::Path) -> (Driver, Client) {
-    let port = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).and_then(|it| it.local_addr()).expect("a port").port();
-    let child = Command::new("chromedriver").arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let port = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        .and_then(|it| it.local_addr())
+        .expect("a port")
+        .port();
+    let child =
+        Command::new("chromedriver").arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let driver = Driver(child.expect("chromedriver starts"));
     let arguments = [
-        "--headless".to_owned(), "--no-sandbox".to_owned(), "--disable-gpu".to_owned(), "--disable-quic".to_owned(),
-        "--no-first-run".to_owned(), "--disable-background-networking".to_owned(), "--disable-component-update".to_owned(),
-        "--disable-sync".to_owned(), "--window-size=1400,900".to_owned(), format!("--user-data-dir={}", profile.display()),
+        "--headless".to_owned(),
+        "--no-sandbox".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--disable-quic".to_owned(),
+        "--no-first-run".to_owned(),
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-sync".to_owned(),
+        "--window-size=1400,900".to_owned(),
+        format!("--user-data-dir={}", profile.display()),
     ];
     let mut capabilities = serde_json::Map::new();
     capabilities.insert("goog:chromeOptions".to_owned(), serde_json::json!({ "args": arguments }));
     capabilities.insert("goog:loggingPrefs".to_owned(), serde_json::json!({ "browser": "SEVERE" }));
     for _ in 0..200 {
         let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
-        if let Ok(client) = builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
+        if let Ok(client) =
+            builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await
+        {
             return (driver, client);
         }
         // The driver needs a moment to listen.
@@ -65,7 +85,10 @@ async fn see(client: &Client, css: &str, words: &str) {
         }
         let _ = tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>()).await;
     }
-    panic!("{words:?} is not seen in {css}: {:?}", client.find(Locator::Css("body")).await.expect("a page").text().await);
+    panic!(
+        "{words:?} is not seen in {css}: {:?}",
+        client.find(Locator::Css("body")).await.expect("a page").text().await
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,7 +99,7 @@ async fn a_person_works_an_alert_on_the_page() {
     integrations::tls::install();
     let directory = tempfile::tempdir().expect("a directory");
     let profile = tempfile::tempdir().expect("a directory");
-    let mut demo = Demo::start(directory.path(), 0, 0).await.expect("the demo starts");
+    let mut demo = Demo::start(directory.path(), Show::Page { port: 0, bot_port: 0 }).await.expect("the demo starts");
     let page = format!("http://{}/", demo.sandbox.control);
     let (_driver, client) = browser(profile.path()).await;
     let buttons = tokio::spawn(async move { demo.follow_buttons().await });
@@ -96,7 +119,8 @@ async fn a_person_works_an_alert_on_the_page() {
     client.find(acknowledge).await.expect("the button is there").click().await.expect("it can be clicked");
     see(&client, slack, "(Discord)").await;
     // A command with the keyboard alone.
-    let composer = client.find(Locator::Css(&format!("{slack} [data-composer]"))).await.expect("there is a place to type");
+    let composer =
+        client.find(Locator::Css(&format!("{slack} [data-composer]"))).await.expect("there is a place to type");
     composer.send_keys("/incident declare Checkout is failing").await.expect("it can be typed in");
     composer.send_keys(&Key::Enter.to_string()).await.expect("it can be sent");
     see(&client, slack, "inc-1-checkout-is-failing").await;

@@ -2,10 +2,13 @@
 //!
 //! Runs where `MUSTER_REAL_PEERS` is set and the program is found; says so where it doesn't.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what was skipped or passed is said visibly")]
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use integrations::clock::{Clock, SystemClock};
 use tests::{Setup, World};
 
 /// A program that ends with the test.
@@ -63,20 +66,22 @@ async fn a_real_alertmanager_fires_and_resolves() {
         .expect("it starts");
     let _peer = Peer(child);
     let api = format!("http://127.0.0.1:{port}/api/v2/alerts");
-    let alert = |ends: Option<&str>| {
+    let began = SystemClock.now();
+    // As Prometheus does: with its beginning each time, and with its end once it is over.
+    let alert = |ends: Option<jiff::Timestamp>| {
         let mut alert = serde_json::json!({
+            "startsAt": began.to_string(),
             "labels": {"alertname": "HighErrorRate", "service": "checkout", "severity": "critical"},
             "annotations": {"summary": "Error rate 20% on checkout"},
         });
         if let Some(ends) = ends {
-            alert["endsAt"] = ends.into();
+            alert["endsAt"] = ends.to_string().into();
         }
         serde_json::json!([alert])
     };
     post_until_taken(&world, &api, &alert(None)).await;
     seen(&world, "Acknowledge").await;
-    let ended = (jiff::Timestamp::now() - jiff::SignedDuration::from_secs(1)).to_string();
-    post_until_taken(&world, &api, &alert(Some(&ended))).await;
+    post_until_taken(&world, &api, &alert(Some(SystemClock.now()))).await;
     seen(&world, "resolved after").await;
     for chat in world.chats() {
         assert_eq!(chat.channel("alerts").count("HighErrorRate"), 1);

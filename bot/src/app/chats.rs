@@ -177,7 +177,11 @@ pub(super) fn watch(sockets: &BTreeMap<Platform, watch::Receiver<Health>>) -> Ve
                     }
                     State::Connecting(None) => {}
                     State::Stopped(why) => {
-                        tracing::error!(platform = platform.key(), why, "{title} is given up until Muster is started again");
+                        tracing::error!(
+                            platform = platform.key(),
+                            why,
+                            "{title} is given up until Muster is started again"
+                        );
                     }
                 }
                 before = now;

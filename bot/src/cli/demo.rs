@@ -1,7 +1,7 @@
 //! `muster demo`.
 
 use super::{DemoArgs, Failed, asked_to_stop, out};
-use crate::demo::Demo;
+use crate::demo::{Demo, Show};
 
 /// Shows it: with a page, or headless with the story.
 pub(super) async fn demo(args: DemoArgs) -> Result<(), Failed> {
@@ -15,8 +15,12 @@ pub(super) async fn demo(args: DemoArgs) -> Result<(), Failed> {
         (None, Some(temporary)) => temporary.path().to_owned(),
         (None, None) => return Err(Failed::new("there is no directory to work in")),
     };
-    let (page, bot) = if args.headless { (0, 0) } else { (args.port, args.bot_port) };
-    let mut demo = Demo::start(&directory, page, bot).await?;
+    let show = match (args.headless, args.story) {
+        (false, _) => Show::Page { port: args.port, bot_port: args.bot_port },
+        (true, false) => Show::Headless,
+        (true, true) => Show::HeadlessStory,
+    };
+    let mut demo = Demo::start(&directory, show).await?;
     if args.headless {
         let done = if args.story { story(&demo).await } else { Ok(()) };
         if !args.story {

@@ -3,14 +3,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use integrations::clock::{Clock, SystemClock, sleep};
-use jiff::SignedDuration;
+use integrations::clock::{SystemClock, sleep};
+
+use operations::ids::Platform;
+use sandbox::Sandbox;
 
 use super::Demo;
 use super::story::{self, Missed, Player, Step, alerts};
 
 /// How long somebody who watches is given between two steps.
 const TO_WATCH: Duration = Duration::from_millis(2_500);
+
+/// How long is waited before it is looked again whether everything was heard.
+const LOOK: Duration = Duration::from_millis(5);
+/// How often it is looked: after ten seconds the story goes on, and shows what is missing.
+const MOST_LOOKS: u32 = 2_000;
 
 impl Demo {
     /// Plays the whole story; `tell` hears of each step that was seen on both chats.
@@ -21,13 +28,30 @@ impl Demo {
         let player = self.player();
         let steps = story::steps();
         for (index, step) in steps.iter().enumerate() {
+            if let Some(time) = &self.time {
+                time.leap_to(step.second).await;
+            }
             player.play(step).await?;
             tell(index + 1, steps.len(), step);
+            self.rest().await;
             if slowly {
                 sleep(&SystemClock, TO_WATCH).await;
             }
         }
         Ok(())
+    }
+
+    /// Waits until what follows from a step is done, and heard by the bot in turn: so the story is always told in
+    /// the same order, and time never leaps over something that is under way.
+    async fn rest(&self) {
+        for _ in 0..MOST_LOOKS {
+            self.app.at_rest().await;
+            let kept = self.app.sockets.get(&Platform::Discord).map_or(u64::MAX, |health| health.borrow().kept);
+            if self.sandbox.slack.unacked() == 0 && kept >= self.sandbox.discord.last_seq() {
+                return;
+            }
+            sleep(&SystemClock, LOOK).await;
+        }
     }
 
     /// Tells the bot of the story's alerts, as a monitor would.
@@ -52,9 +76,12 @@ impl Demo {
                 "fire" => self.tell_alerts(true).await,
                 "resolve" => self.tell_alerts(false).await,
                 "story" => {
-                    let mut tell = |number: usize, of: usize, step: &Step| tracing::info!("Story {number}/{of}: {}", step.title);
+                    let mut tell =
+                        |number: usize, of: usize, step: &Step| tracing::info!("Story {number}/{of}: {}", step.title);
                     if let Err(missed) = self.play(true, &mut tell).await {
-                        tracing::warn!("The story stopped: {missed}. It begins with a fresh demo: start `muster demo` again");
+                        tracing::warn!(
+                            "The story stopped: {missed}. It begins with a fresh demo: start `muster demo` again"
+                        );
                     }
                 }
                 _ => {}
@@ -73,8 +100,7 @@ impl Demo {
     /// What both chats show, as text.
     #[must_use]
     pub fn transcript(&self) -> String {
-        let of = |title: &str, view: &serde_json::Value| format!("=== {title}\n{}\n", sandbox::control::transcript(view));
-        of("Slack", &self.sandbox.slack.view()) + &of("Discord", &self.sandbox.discord.view())
+        transcript(&self.sandbox)
     }
 
     fn player(&self) -> Player<'_> {
@@ -87,7 +113,11 @@ impl Demo {
     }
 }
 
-/// Since when the story's alerts fire.
-pub(super) fn began() -> jiff::Timestamp {
-    SystemClock.now() - SignedDuration::from_mins(4)
+/// What both chats of a sandbox show, as text.
+#[must_use]
+pub fn transcript(sandbox: &Sandbox) -> String {
+    let of = |title: &str, view: &serde_json::Value| {
+        format!("=== {title}\n{}\n", sandbox::control::transcript(view).trim_end())
+    };
+    of("Slack", &sandbox.slack.view()) + "\n" + &of("Discord", &sandbox.discord.view())
 }

@@ -73,6 +73,8 @@ impl In {
 /// A step of the story.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// When it happens, in seconds after the beginning. What people read in minutes is far from a minute's edge.
+    pub second: i64,
     /// What happens, for whoever watches.
     pub title: &'static str,
     /// What is done.
@@ -91,24 +93,28 @@ const RIGHT_AFTER: &str = "Payments look fine, only the cart page fails";
 /// The steps, in order.
 #[must_use]
 pub fn steps() -> Vec<Step> {
-    let step = |title, does, seen| Step { title, does, seen };
+    let step = |second, title, does, seen| Step { second, title, does, seen };
     vec![
         step(
+            0,
             "A monitor tells of three alerts",
             Does::Tells { firing: true },
             &[(None, In::Alerts, "HighErrorRate"), (None, In::Alerts, "Acknowledge")],
         ),
         step(
+            60,
             "Bob acknowledges in Discord; Slack shows it",
             Does::Clicks(Discord, "bob", In::Alerts, "Acknowledge"),
             &[(None, In::Alerts, "Bob (Discord)")],
         ),
         step(
+            120,
             "Ann declares an incident from the card in Slack",
             Does::Clicks(Slack, "ann", In::Alerts, "Declare incident"),
             &[],
         ),
         step(
+            180,
             "She fills in the form",
             Does::Submits(Slack, "ann", &[("title", "Checkout is failing for some customers"), ("severity", "SEV2")]),
             &[
@@ -118,66 +124,79 @@ pub fn steps() -> Vec<Step> {
             ],
         ),
         step(
+            210,
             "Ann takes command",
             Does::Types(Slack, "ann", In::Room, "/incident role commander me"),
             &[(None, In::Room, "is now Commander"), (None, In::Incidents, "Ann")],
         ),
         step(
+            330,
             "Bob raises the severity from Discord",
             Does::Types(Discord, "bob", In::Room, "/incident sev SEV1"),
             &[(None, In::Room, "changed the severity from SEV2 to SEV1"), (None, In::Incidents, "SEV1")],
         ),
         step(
+            390,
             "Bob writes what he sees",
             Does::Types(Discord, "bob", In::Room, RIGHT_AFTER),
             &[(Some(Discord), In::Room, RIGHT_AFTER)],
         ),
         step(
+            410,
             "He pins it: it is in the timeline, and Slack hears of it",
             Does::Pins(Discord, "bob", In::Room, RIGHT_AFTER),
             &[(Some(Slack), In::Room, RIGHT_AFTER), (None, In::Room, "pinned a message of")],
         ),
         step(
+            510,
             "Ann writes what she does",
             Does::Types(Slack, "ann", In::Room, ROLLING_BACK),
             &[(Some(Slack), In::Room, ROLLING_BACK)],
         ),
         step(
+            530,
             "She marks it with 📌, and Discord hears of it",
             Does::Marks(Slack, "ann", In::Room, ROLLING_BACK),
             &[(Some(Discord), In::Room, ROLLING_BACK), (None, In::Room, "added to the timeline a message of")],
         ),
         step(
+            570,
             "Ann posts an update",
             Does::Types(Slack, "ann", In::Room, "/incident update The rollback runs, the error rate is falling"),
             &[(None, In::Room, "posted an update"), (None, In::Incidents, "the error rate is falling")],
         ),
         step(
+            750,
             "Cleo notes what support hears",
             Does::Types(Discord, "cleo", In::Room, "/incident note Support counts 14 tickets, none since 14:10"),
             &[(None, In::Room, "14 tickets")],
         ),
         step(
+            810,
             "Bob thinks of the time after",
             Does::Types(Discord, "bob", In::Room, "/incident action Alert on the cart page itself"),
             &[(None, In::Room, "added an action item")],
         ),
         step(
+            870,
             "Bob mitigates",
             Does::Types(Discord, "bob", In::Room, "/incident mitigate v141 is back"),
             &[(None, In::Room, "mitigated the incident"), (None, In::Incidents, "mitigated")],
         ),
         step(
+            930,
             "The monitor tells that the alerts are resolved",
             Does::Tells { firing: false },
             &[(None, In::Alerts, "resolved after")],
         ),
         step(
+            1530,
             "Ann resolves",
             Does::Types(Slack, "ann", In::Room, "/incident resolve No errors for ten minutes"),
             &[(None, In::Room, "resolved the incident"), (None, In::Incidents, "resolved")],
         ),
         step(
+            1650,
             "Ann asks for the postmortem",
             Does::Types(Slack, "ann", In::Room, "/incident postmortem"),
             &[(None, In::Room, "The postmortem is written")],
@@ -217,10 +236,9 @@ impl Player<'_> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let Some(missing) = self.missing(step) else { return Ok(()) };
-            match tokio::time::timeout_at(deadline, changes.recv()).await {
-                Err(_) => return Err(format!("{missing} was not seen within {} seconds", PATIENCE.as_secs())),
-                // That some changes were missed is no harm: everything is looked at anew.
-                Ok(_) => {}
+            // That some changes were missed is no harm: everything is looked at anew.
+            if tokio::time::timeout_at(deadline, changes.recv()).await.is_err() {
+                return Err(format!("{missing} was not seen within {} seconds", PATIENCE.as_secs()));
             }
         }
     }

@@ -57,9 +57,7 @@ impl Carrier {
             }
             Effect::Say { place, card, .. } => self.say(*place, card, &effect.key(), suspect).await,
             Effect::Reply { to, answer, .. } => self.reply(to, answer, &effect.key()).await,
-            Effect::Capture { message, .. } => {
-                self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured)
-            }
+            Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
         }
     }
@@ -157,10 +155,10 @@ impl Carrier {
     }
 
     async fn read<T: Send + 'static>(&self, look: impl FnOnce(&State) -> T + Send + 'static) -> Called<T> {
-        self.engine.read(look).await.map_err(|stopped: NotTaken| Failure::Transient {
-            why: stopped.to_string(),
-            retry_after: None,
-        })
+        self.engine
+            .read(look)
+            .await
+            .map_err(|stopped: NotTaken| Failure::Transient { why: stopped.to_string(), retry_after: None })
     }
 }
 

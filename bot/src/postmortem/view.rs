@@ -177,7 +177,12 @@ pub fn view(state: &State, id: IncidentId) -> Option<View> {
         responders: responders(it, settings),
         alerts,
         alerts_left_out: untold + cut,
-        severity_changes: it.timeline.iter().filter(|entry| entry.kind == Kind::Severity).map(|entry| row(entry, settings)).collect(),
+        severity_changes: it
+            .timeline
+            .iter()
+            .filter(|entry| entry.kind == Kind::Severity)
+            .map(|entry| row(entry, settings))
+            .collect(),
         timeline: it.timeline.iter().map(|entry| row(entry, settings)).collect(),
         pinned: it.kept.iter().map(|kept| quote(kept, settings)).collect(),
         actions: it

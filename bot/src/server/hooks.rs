@@ -60,12 +60,14 @@ enum Refused {
 impl Refused {
     fn answer(self) -> (StatusCode, String) {
         match self {
-            Refused::Unknown => {
-                (StatusCode::NOT_FOUND, "There is no such source. Sources are the [hooks.…] sections of muster.toml.".to_owned())
-            }
+            Refused::Unknown => (
+                StatusCode::NOT_FOUND,
+                "There is no such source. Sources are the [hooks.…] sections of muster.toml.".to_owned(),
+            ),
             Refused::Unauthorised => (
                 StatusCode::UNAUTHORIZED,
-                "The bearer token is missing or wrong. Send \"Authorization: Bearer …\" with this source's token.".to_owned(),
+                "The bearer token is missing or wrong. Send \"Authorization: Bearer …\" with this source's token."
+                    .to_owned(),
             ),
             Refused::TooLarge(limit) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -75,11 +77,15 @@ impl Refused {
             Refused::Bad(why) => (StatusCode::BAD_REQUEST, why),
             Refused::Full => {
                 // Never 429: Alertmanager does not send again after it.
-                (StatusCode::SERVICE_UNAVAILABLE, "Too much is waiting. Nothing of this was kept; send it again.".to_owned())
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Too much is waiting. Nothing of this was kept; send it again.".to_owned(),
+                )
             }
-            Refused::Stopping => {
-                (StatusCode::SERVICE_UNAVAILABLE, "Muster is stopping. Nothing of this is promised; send it again.".to_owned())
-            }
+            Refused::Stopping => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Muster is stopping. Nothing of this is promised; send it again.".to_owned(),
+            ),
         }
     }
 }

@@ -98,7 +98,13 @@ impl Chat {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn post(&self, channel: &ChannelId, thread: Option<&MessageId>, card: &Card, key: &str) -> Called<MessageId> {
+    pub async fn post(
+        &self,
+        channel: &ChannelId,
+        thread: Option<&MessageId>,
+        card: &Card,
+        key: &str,
+    ) -> Called<MessageId> {
         match self {
             Chat::Slack(client) => client.post(channel, thread, card, key).await,
             Chat::Discord(client) => client.post(channel, thread, card, key).await,
@@ -109,7 +115,12 @@ impl Chat {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn find_posted(&self, channel: &ChannelId, thread: Option<&MessageId>, key: &str) -> Called<Option<MessageId>> {
+    pub async fn find_posted(
+        &self,
+        channel: &ChannelId,
+        thread: Option<&MessageId>,
+        key: &str,
+    ) -> Called<Option<MessageId>> {
         match self {
             Chat::Slack(client) => client.find_posted(channel, thread, key).await,
             Chat::Discord(client) => client.find_posted(channel, thread, key).await,

@@ -72,7 +72,15 @@ impl Health {
     /// A socket that has not connected yet.
     #[must_use]
     pub fn new(now: Timestamp) -> Health {
-        Health { state: State::Connecting(None), since: now, last_sign: None, connects: 0, identifies: 0, resumes: 0, kept: 0 }
+        Health {
+            state: State::Connecting(None),
+            since: now,
+            last_sign: None,
+            connects: 0,
+            identifies: 0,
+            resumes: 0,
+            kept: 0,
+        }
     }
 }
 

@@ -18,7 +18,10 @@ use crate::world::{EDIT, POST, World, card, commands, config, is_transient, is_u
 #[tokio::test]
 async fn a_message_is_posted_edited_pinned_and_read() {
     let world = World::new().await;
-    let id = world.post(&card("It burns").button("Acknowledge", "alert ack A-1", Style::Primary), "E1").await.expect("posted");
+    let id = world
+        .post(&card("It burns").button("Acknowledge", "alert ack A-1", Style::Primary), "E1")
+        .await
+        .expect("posted");
     let message = world.message(&id);
     world.chat.edit(&message, &card("It burned"), "E2").await.expect("edited");
     world.chat.pin(&message).await.expect("pinned");
@@ -51,7 +54,8 @@ async fn a_posted_message_is_found_again_by_its_key() {
     let general = world.general();
     for message in [plain("one line with *stars*"), card("a card")] {
         let key = message.title.words();
-        for fault in [CallFault::DropAfterWork, CallFault::StatusAfterWork { status: 502 }, CallFault::CutBodyAfterWork] {
+        for fault in [CallFault::DropAfterWork, CallFault::StatusAfterWork { status: 502 }, CallFault::CutBodyAfterWork]
+        {
             let key = format!("{key} {fault:?}");
             world.fault(POST, fault.clone());
             let posted = world.while_time_passes(world.post(&message, &key)).await;
@@ -128,10 +132,7 @@ async fn a_429_is_waited_out_before_the_bucket_is_used_again() {
     let posted = world.post(&plain("one"), "E1").await;
     assert_eq!(
         posted,
-        Err(Failure::Transient {
-            why: format!("{POST}: rate limited"),
-            retry_after: Some(Duration::from_secs(20))
-        })
+        Err(Failure::Transient { why: format!("{POST}: rate limited"), retry_after: Some(Duration::from_secs(20)) })
     );
     // Another bucket is open meanwhile.
     world.chat.name_of(&world.user("ann")).await.expect("a name");
@@ -153,7 +154,9 @@ async fn a_bare_429_shuts_everything_for_a_second() {
     let world = World::new().await;
     world.fault(POST, CallFault::Status { status: 429 });
     let posted = world.post(&plain("one"), "E1").await;
-    assert!(matches!(&posted, Err(Failure::Transient { retry_after: Some(wait), .. }) if *wait == Duration::from_secs(1)));
+    assert!(
+        matches!(&posted, Err(Failure::Transient { retry_after: Some(wait), .. }) if *wait == Duration::from_secs(1))
+    );
 }
 
 #[tokio::test]
@@ -262,7 +265,9 @@ async fn only_those_who_are_named_are_notified() {
     let ann = world.user("ann");
     let user = UserRef { platform: Platform::Discord, workspace: "1".into(), user: ann.clone() };
     let attack = Outside::new("@everyone @here <@1> <@&2> <!channel>");
-    let text = || Text::new().outside(&attack).plain("@everyone").code("@here").span(Span::Notify(user.clone(), attack.clone()));
+    let text = || {
+        Text::new().outside(&attack).plain("@everyone").code("@here").span(Span::Notify(user.clone(), attack.clone()))
+    };
     let bo = format!("<@{}> @everyone", world.user("bo"));
     for card in [Card::line(text().plain(&bo)), Card::coloured(Colour::Firing, text()).with(text().plain(&bo))] {
         world.post(&card, &format!("{card:?}")).await.expect("posted");
@@ -280,7 +285,8 @@ async fn a_monstrous_card_is_never_refused() {
         let words = piece.repeat(40_000 / piece.len());
         let outside = Outside::new(&words);
         let at = integrations::clock::Clock::now(&world.clock);
-        let text = || Text::new().bold(&words).outside(&outside).time(at, TimeStyle::Ago).code(&words).link(&words, &words);
+        let text =
+            || Text::new().bold(&words).outside(&outside).time(at, TimeStyle::Ago).code(&words).link(&words, &words);
         let mut monster = Card::coloured(Colour::Firing, text());
         for number in 0..40 {
             monster = monster.with(text()).button(&words, format!("alert ack A-{number}"), Style::Danger);
@@ -290,11 +296,15 @@ async fn a_monstrous_card_is_never_refused() {
         monster.menu = Some(Menu { placeholder: words.clone(), click: "incident sev INC-1".into(), options });
         monster.footer = Some(if number % 2 == 0 { text() } else { Text::new().plain(&words) });
         let key = format!("M{number}");
-        let id = world.while_time_passes(world.post(&monster, &key)).await.unwrap_or_else(|why| panic!("{piece:?}: {why}"));
+        let id =
+            world.while_time_passes(world.post(&monster, &key)).await.unwrap_or_else(|why| panic!("{piece:?}: {why}"));
         let edited = world.while_time_passes(world.chat.edit(&world.message(&id), &monster, &key)).await;
         edited.unwrap_or_else(|why| panic!("{piece:?}: {why}"));
         let line = Card::line(Text::new().outside(&outside).plain(&words));
-        world.while_time_passes(world.post(&line, &format!("L{number}"))).await.unwrap_or_else(|why| panic!("{piece:?}: {why}"));
+        world
+            .while_time_passes(world.post(&line, &format!("L{number}")))
+            .await
+            .unwrap_or_else(|why| panic!("{piece:?}: {why}"));
         assert!(world.messages().iter().any(|it| it.to_string().contains("… (cut)")), "{piece:?}");
     }
     settle().await;

@@ -176,7 +176,10 @@ async fn a_missing_heartbeat_answer_ends_the_connection_and_the_session_is_resum
     let world = World::new().await;
     let (socket, mut arrivals) = world.connect().await;
     world.sandbox.discord.socket_fault(SocketFault::IgnoreHeartbeats { on: true }).await;
-    let passed = pass_until(&world.clock, "noticed", || socket.health.borrow().state != State::Connected || socket.health.borrow().resumes > 0).await;
+    let passed = pass_until(&world.clock, "noticed", || {
+        socket.health.borrow().state != State::Connected || socket.health.borrow().resumes > 0
+    })
+    .await;
     assert!(passed <= Duration::from_secs(90), "{passed:?}");
     world.sandbox.discord.socket_fault(SocketFault::IgnoreHeartbeats { on: false }).await;
     pass_until(&world.clock, "resumed", || socket.health.borrow().resumes >= 1).await;
@@ -259,7 +262,14 @@ async fn sessions_are_never_begun_more_than_five_times_in_ten_minutes() {
 
 #[tokio::test]
 async fn a_refusal_that_only_a_person_can_lift_ends_it() {
-    for (code, word) in [(4004, "token"), (4010, "shards"), (4011, "shards"), (4012, "version"), (4013, "intents"), (4014, "Message Content Intent")] {
+    for (code, word) in [
+        (4004, "token"),
+        (4010, "shards"),
+        (4011, "shards"),
+        (4012, "version"),
+        (4013, "intents"),
+        (4014, "Message Content Intent"),
+    ] {
         let world = World::new().await;
         let (socket, _arrivals) = world.connect().await;
         world.sandbox.discord.socket_fault(SocketFault::Close { code: Some(code) }).await;
@@ -330,8 +340,22 @@ async fn a_useless_resume_address_falls_back_to_the_main_one() {
 async fn odd_frames_do_no_harm() {
     let world = World::new().await;
     let (socket, mut arrivals) = world.connect().await;
-    let frames = ["", "not JSON", "[]", "null", "7", "{}", r#"{"op":"x"}"#, r#"{"op":99}"#, r#"{"op":10,"d":{}}"#,
-        r#"{"op":0,"t":null,"d":null}"#, r#"{"op":0,"t":"NEW_THING","s":null,"d":{}}"#, r#"{"op":0}"#, r#"{"op":1}"#, r#"{"op":11}"#];
+    let frames = [
+        "",
+        "not JSON",
+        "[]",
+        "null",
+        "7",
+        "{}",
+        r#"{"op":"x"}"#,
+        r#"{"op":99}"#,
+        r#"{"op":10,"d":{}}"#,
+        r#"{"op":0,"t":null,"d":null}"#,
+        r#"{"op":0,"t":"NEW_THING","s":null,"d":{}}"#,
+        r#"{"op":0}"#,
+        r#"{"op":1}"#,
+        r#"{"op":11}"#,
+    ];
     for text in frames {
         world.sandbox.discord.socket_fault(SocketFault::Frame { text: text.to_owned() }).await;
     }

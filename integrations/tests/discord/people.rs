@@ -25,9 +25,10 @@ async fn connected() -> (World, Socket, mpsc::Receiver<Arrival>) {
 
 fn reply_of(inbound: &Inbound) -> ReplyTo {
     match &inbound.what {
-        Act::Command { reply, .. } | Act::Click { reply, .. } | Act::Submit { reply, .. } | Act::Mention { reply, .. } => {
-            reply.clone()
-        }
+        Act::Command { reply, .. }
+        | Act::Click { reply, .. }
+        | Act::Submit { reply, .. }
+        | Act::Mention { reply, .. } => reply.clone(),
         Act::Reaction { .. } | Act::Pin { .. } | Act::Message { .. } => panic!("no answer is waited for"),
     }
 }
@@ -66,7 +67,10 @@ async fn a_command_is_answered_for_the_asker_alone() {
     assert_eq!((name.as_str(), path), ("incident", vec!["declare".to_owned()]));
     assert_eq!((options["title"].as_str(), options["sev"].as_str()), ("checkout is down", "2"));
     let answer = world.messages().pop().expect("an answer");
-    assert_eq!((answer["content"].as_str(), answer["ephemeral_to"].as_str()), (Some("Declared."), Some(world.user("ann").as_str())));
+    assert_eq!(
+        (answer["content"].as_str(), answer["ephemeral_to"].as_str()),
+        (Some("Declared."), Some(world.user("ann").as_str()))
+    );
     world.nothing_was_malformed();
 }
 
@@ -156,8 +160,13 @@ async fn a_follow_up_after_a_quarter_of_an_hour_goes_to_the_asker_directly() {
 #[tokio::test]
 async fn clicks_and_choices_arrive_with_their_commands() {
     let (world, _socket, mut arrivals) = connected().await;
-    let mut message = card("It burns").button("Ack", "alert ack A-1", Style::Primary).button("Again", "alert ack A-1", Style::Plain);
-    message.menu = Some(Menu { placeholder: "Severity".into(), click: "incident sev INC-1".into(), options: vec![("SEV1".into(), "SEV1".into())] });
+    let mut message =
+        card("It burns").button("Ack", "alert ack A-1", Style::Primary).button("Again", "alert ack A-1", Style::Plain);
+    message.menu = Some(Menu {
+        placeholder: "Severity".into(),
+        click: "incident sev INC-1".into(),
+        options: vec![("SEV1".into(), "SEV1".into())],
+    });
     let id = world.post(&message, "E1").await.expect("posted");
     let (ann, general) = (world.user("ann"), world.general());
     let clicked = async {
@@ -166,7 +175,8 @@ async fn clicks_and_choices_arrive_with_their_commands() {
         world.chat.take(&reply_of(&inbound)).await.expect("taken already");
         inbound
     };
-    let (done, inbound) = tokio::join!(world.sandbox.discord.clicks(&ann, general.as_str(), id.as_str(), "Again"), clicked);
+    let (done, inbound) =
+        tokio::join!(world.sandbox.discord.clicks(&ann, general.as_str(), id.as_str(), "Again"), clicked);
     done.expect("clicked");
     let Act::Click { click, chosen, message, .. } = inbound.what else { panic!("a click") };
     assert_eq!((click.as_str(), chosen, message), ("alert ack A-1", None, world.message(&id)));
@@ -184,7 +194,14 @@ async fn clicks_and_choices_arrive_with_their_commands() {
 }
 
 fn form() -> Form {
-    let field = |key: &str, kind, required| Field { key: key.into(), label: key.to_uppercase(), kind, required, initial: String::new(), placeholder: "…".into() };
+    let field = |key: &str, kind, required| Field {
+        key: key.into(),
+        label: key.to_uppercase(),
+        kind,
+        required,
+        initial: String::new(),
+        placeholder: "…".into(),
+    };
     let severities = FieldKind::Choice(vec![("SEV1".into(), "1".into()), ("SEV2".into(), "2".into())]);
     let fields = vec![
         field("title", FieldKind::Line(150), true),
@@ -236,7 +253,10 @@ async fn what_is_typed_is_completed() {
     let typed = world.sandbox.discord.completes(&ann, general.as_str(), "incident role", "incident", "che");
     let (offered, completion) = tokio::join!(typed, completed);
     assert_eq!(offered.map(|it| it.len()), Ok(25));
-    assert_eq!((completion.name.as_str(), completion.option.as_str(), completion.partial.as_str()), ("incident", "incident", "che"));
+    assert_eq!(
+        (completion.name.as_str(), completion.option.as_str(), completion.partial.as_str()),
+        ("incident", "incident", "che")
+    );
     world.nothing_was_malformed();
 }
 

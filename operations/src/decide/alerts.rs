@@ -61,7 +61,8 @@ pub(super) fn received(state: &State, received: &Received) -> Vec<Event> {
     if opened && received.truncated != open.map_or(0, |group| group.truncated) {
         events.push(Event::GroupTruncated { group: id, hidden: received.truncated });
     }
-    let resolves = events.iter().any(|event| matches!(event, Event::AlertResolved { .. } | Event::GroupTruncated { .. }));
+    let resolves =
+        events.iter().any(|event| matches!(event, Event::AlertResolved { .. } | Event::GroupTruncated { .. }));
     // Members that were left out are not known to be resolved, so the group isn't either.
     if resolves && received.truncated == 0 && firing.values().all(|firing| !firing) {
         events.push(Event::GroupResolved { group: id });
@@ -72,8 +73,10 @@ pub(super) fn received(state: &State, received: &Received) -> Vec<Event> {
 fn opening(state: &State, group: GroupId, received: &Received, told: &Told) -> Event {
     let labels = &told.alert.labels;
     let name = received.group_labels.get("alertname").or_else(|| labels.get("alertname"));
-    let title = name.filter(|name| !name.is_empty()).map_or_else(|| Outside::new("Unnamed alert"), |name| name.short(120));
-    let severity = received.alerts.iter().filter(|told| told.firing).filter_map(|told| told.alert.labels.get("severity"));
+    let title =
+        name.filter(|name| !name.is_empty()).map_or_else(|| Outside::new("Unnamed alert"), |name| name.short(120));
+    let severity =
+        received.alerts.iter().filter(|told| told.firing).filter_map(|told| told.alert.labels.get("severity"));
     Event::GroupOpened {
         group,
         source: received.source.clone(),
@@ -120,8 +123,7 @@ pub(super) fn asked(
 
 fn acknowledge(state: &State, by: &Actor, group: &Group, from: Option<&Actor>, now: Timestamp) -> Decision {
     let asks_again = state.settings.ask_again_after.and_then(|wait| super::ticks::later(now, wait));
-    let event =
-        Event::AlertAcknowledged { group: group.id, by: by.clone(), taken_from: from.cloned(), asks_again };
+    let event = Event::AlertAcknowledged { group: group.id, by: by.clone(), taken_from: from.cloned(), asks_again };
     let did = match from {
         Some(from) => Did::TookOver(group.id, from.clone()),
         None => Did::Acknowledged(group.id),

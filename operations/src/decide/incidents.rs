@@ -49,13 +49,7 @@ pub(super) fn declare(
 }
 
 /// What follows from a question about an incident that exists.
-pub(super) fn asked(
-    state: &State,
-    by: &Actor,
-    id: IncidentId,
-    ask: &Ask,
-    now: Timestamp,
-) -> Result<Decision, Refusal> {
+pub(super) fn asked(state: &State, by: &Actor, id: IncidentId, ask: &Ask, now: Timestamp) -> Result<Decision, Refusal> {
     let it = state.incidents.get(&id).ok_or(Refusal::NoSuchIncident(id))?;
     let (event, reply) = match ask {
         Ask::Show => return Ok(Decision::reply(Reply::Incident(id))),
@@ -95,10 +89,7 @@ pub(super) fn asked(
                 return Err(Refusal::NotResolved(id));
             }
             let update_due = next_update(state, it.severity, now);
-            (
-                Event::IncidentReopened { incident: id, text: said(text), by: by.clone(), update_due },
-                Did::Reopened(id),
-            )
+            (Event::IncidentReopened { incident: id, text: said(text), by: by.clone(), update_due }, Did::Reopened(id))
         }
         Ask::WritePostmortem => {
             let event = Event::PostmortemAsked { incident: id, by: by.clone() };
@@ -127,13 +118,7 @@ fn said(text: &Option<Outside>) -> Option<Outside> {
     text.clone().filter(|text| !text.is_empty())
 }
 
-fn set_severity(
-    state: &State,
-    by: &Actor,
-    it: &Incident,
-    to: Severity,
-    now: Timestamp,
-) -> Result<Event, Refusal> {
+fn set_severity(state: &State, by: &Actor, it: &Incident, to: Severity, now: Timestamp) -> Result<Event, Refusal> {
     open(it)?;
     if it.severity == to {
         return Err(Refusal::AlreadySeverity(it.id, to));

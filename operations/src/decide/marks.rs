@@ -16,8 +16,7 @@ pub(super) fn marked(state: &State, by: &Actor, message: &MessageRef, how: Mark,
         if known || own {
             return Vec::new();
         }
-        let mut events =
-            vec![Event::MessageMarked { incident, message: message.clone(), by: by.clone(), how }];
+        let mut events = vec![Event::MessageMarked { incident, message: message.clone(), by: by.clone(), how }];
         join(state, by, incident, &mut events);
         return events;
     }

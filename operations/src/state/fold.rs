@@ -86,7 +86,13 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         Event::AlertUnacknowledged { group, by } => {
             let Some(found) = state.groups.get_mut(group) else { return };
             found.acknowledged = None;
-            alert_entry(state, *group, record, Some(by), Text::new().plain(format!("took back the acknowledgement of alert {group}")));
+            alert_entry(
+                state,
+                *group,
+                record,
+                Some(by),
+                Text::new().plain(format!("took back the acknowledgement of alert {group}")),
+            );
         }
         Event::AcknowledgementAsked { group } => {
             state.due.retain(|(due, timer)| *timer != Timer::AskAgain(*group) || *due > at);
@@ -136,7 +142,9 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             }
         }
         Event::NoteAdded { incident, text, by } => {
-            change(state, *incident, record, Some(by), Kind::Note, |_| (Text::new().plain("noted"), Some(text.clone())));
+            change(state, *incident, record, Some(by), Kind::Note, |_| {
+                (Text::new().plain("noted"), Some(text.clone()))
+            });
         }
         Event::UpdatePosted { incident, text, by, update_due } => {
             change(state, *incident, record, Some(by), Kind::Update, |it| {
@@ -191,7 +199,8 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         Event::MessageCaptured { incident, captured, by, how } => {
             let Some(it) = state.incidents.get_mut(incident) else { return };
             it.kept.push(Kept { captured: captured.clone(), by: by.clone(), how: *how });
-            let mut entry = entry(record, Some(&captured.author), Kind::Message, Text::new().plain("wrote"), Some(&captured.text));
+            let mut entry =
+                entry(record, Some(&captured.author), Kind::Message, Text::new().plain("wrote"), Some(&captured.text));
             entry.at = captured.at;
             entry.link = Some(captured.link.clone());
             entry.message = Some(captured.message.clone());
@@ -230,7 +239,13 @@ pub(super) fn apply(state: &mut State, record: &Record) {
     }
 }
 
-fn declared(id: IncidentId, title: &Outside, severity: crate::incident::Severity, by: &Actor, at: Timestamp) -> Incident {
+fn declared(
+    id: IncidentId,
+    title: &Outside,
+    severity: crate::incident::Severity,
+    by: &Actor,
+    at: Timestamp,
+) -> Incident {
     Incident {
         id,
         title: title.clone(),

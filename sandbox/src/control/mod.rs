@@ -48,7 +48,12 @@ enum Platform {
 }
 
 /// All routes of the page and the control API.
-pub fn router(slack: &Arc<Slack>, discord: &Arc<Discord>, changes: broadcast::Sender<Change>, config: &Config) -> Router {
+pub fn router(
+    slack: &Arc<Slack>,
+    discord: &Arc<Discord>,
+    changes: broadcast::Sender<Change>,
+    config: &Config,
+) -> Router {
     let control = Arc::new(Control {
         slack: slack.clone(),
         discord: discord.clone(),
@@ -235,7 +240,9 @@ async fn follow(State(control): State<Arc<Control>>) -> Sse<impl Stream<Item = R
         let event = match changes.recv().await {
             Ok(change) => Event::default().json_data(change),
             // Whoever fell behind looks at everything anew.
-            Err(broadcast::error::RecvError::Lagged(_)) => Event::default().json_data(json!({ "platform": "", "channel": "" })),
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                Event::default().json_data(json!({ "platform": "", "channel": "" }))
+            }
             Err(broadcast::error::RecvError::Closed) => return None,
         };
         Some((Ok(event.unwrap_or_default()), changes))

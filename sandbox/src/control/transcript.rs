@@ -2,19 +2,23 @@
 
 use serde_json::Value;
 
-/// A chat's view as text, channel by channel. What only one person sees is marked.
+/// A chat's view as text, channel by channel: first what everybody sees, then what only one person sees, which is
+/// marked. Between the two there is no order that holds.
 #[must_use]
 pub fn transcript(view: &Value) -> String {
     let mut text = String::new();
     for channel in view["channels"].as_array().into_iter().flatten() {
-        let messages: Vec<&Value> = channel["messages"].as_array().into_iter().flatten().collect();
+        let messages = channel["messages"].as_array().into_iter().flatten();
+        let (public, private): (Vec<&Value>, Vec<&Value>) =
+            messages.partition(|message| message["ephemeral_to"].is_null());
+        let messages: Vec<&Value> = public.into_iter().chain(private).collect();
         if messages.is_empty() {
             continue;
         }
         text.push_str(&format!("#{}\n", channel["name"].as_str().unwrap_or_default()));
         let pins: Vec<&str> = channel["pins"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         for message in messages {
-            if message["deleted"].as_bool() == Some(true) {
+            if message["deleted"].as_bool() == Some(true) || is_notice(message) {
                 continue;
             }
             text.push_str(&line(view, message, &pins));
@@ -22,6 +26,15 @@ pub fn transcript(view: &Value) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The chat's own line about somebody who came, a topic, or a pin.
+fn is_notice(message: &Value) -> bool {
+    let slack = ["channel_join", "group_join", "channel_topic", "channel_purpose"];
+    let is_slacks = message["subtype"].as_str().is_some_and(|subtype| slack.contains(&subtype));
+    // Discord's message types: 0 a message, 19 a reply, 20 the answer to a command.
+    let is_discords = message["type"].as_u64().is_some_and(|kind| !matches!(kind, 0 | 19 | 20));
+    is_slacks || is_discords
 }
 
 fn line(view: &Value, message: &Value, pins: &[&str]) -> String {
@@ -60,7 +73,9 @@ fn name_of(view: &Value, id: &str) -> String {
 
 /// Everything that a message says: its text where it has no blocks, its blocks, embeds and components.
 fn said(view: &Value, message: &Value, words: &mut Vec<String>) {
-    let has_blocks = ["blocks", "attachments", "embeds"].iter().any(|name| message[*name].as_array().is_some_and(|it| !it.is_empty()));
+    let has_blocks = ["blocks", "attachments", "embeds"]
+        .iter()
+        .any(|name| message[*name].as_array().is_some_and(|it| !it.is_empty()));
     let text = message["text"].as_str().filter(|_| !has_blocks).or(message["content"].as_str()).unwrap_or_default();
     if !text.is_empty() {
         words.push(plain(view, text));
@@ -75,7 +90,9 @@ fn said(view: &Value, message: &Value, words: &mut Vec<String>) {
             words.extend(embed[name].as_str().map(|it| plain(view, it)));
         }
         for field in embed["fields"].as_array().into_iter().flatten() {
-            words.push(plain(view, &format!("{}: {}", field["name"].as_str().unwrap_or_default(), field["value"].as_str().unwrap_or_default())));
+            // A zero-width space is how a field has no name.
+            let name = field["name"].as_str().filter(|name| *name != "\u{200b}");
+            words.extend(name.into_iter().chain(field["value"].as_str()).map(|it| plain(view, it)));
         }
         words.extend(embed["footer"]["text"].as_str().map(|it| plain(view, it)));
     }
@@ -97,7 +114,8 @@ fn block(view: &Value, block: &Value, words: &mut Vec<String>) {
     match block["type"].as_str().unwrap_or_default() {
         "actions" => words.push(list("elements").map(control).collect::<Vec<_>>().join(" ")),
         "context" => {
-            let parts: Vec<String> = list("elements").filter_map(|it| it["text"].as_str()).map(|it| plain(view, it)).collect();
+            let parts: Vec<String> =
+                list("elements").filter_map(|it| it["text"].as_str()).map(|it| plain(view, it)).collect();
             words.push(parts.join(" "));
         }
         "rich_text" => {

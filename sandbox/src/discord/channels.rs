@@ -38,9 +38,8 @@ pub(super) fn call(state: &mut State, call: &Call) -> Answer {
             state.changed(id);
             Ok((200, gone))
         }
-        "PUT /channels/{channel.id}/permissions/{overwrite.id}" | "DELETE /channels/{channel.id}/permissions/{overwrite.id}" => {
-            overwrite(state, call)
-        }
+        "PUT /channels/{channel.id}/permissions/{overwrite.id}"
+        | "DELETE /channels/{channel.id}/permissions/{overwrite.id}" => overwrite(state, call),
         "POST /channels/{channel.id}/threads" => thread(state, call, call.id(0), None),
         _ => Err(Refusal::no_route()),
     }
@@ -56,7 +55,8 @@ fn create(state: &mut State, call: &Call) -> Answer {
         return Err(Refusal::code(50013));
     }
     let mut errors = FormErrors::default();
-    let known = ["name", "type", "topic", "parent_id", "position", "permission_overwrites", "nsfw", "rate_limit_per_user"];
+    let known =
+        ["name", "type", "topic", "parent_id", "position", "permission_overwrites", "nsfw", "rate_limit_per_user"];
     errors.known(&call.body, "", &known);
     errors.text(&call.body["name"], "name", 1, 100);
     errors.text(&call.body["topic"], "topic", 0, 1024);
@@ -90,7 +90,20 @@ fn edit(state: &mut State, call: &Call) -> Answer {
     need(state, place, MANAGE_CHANNELS)?;
     let id = place.id;
     let mut errors = FormErrors::default();
-    errors.known(&call.body, "", &["name", "topic", "position", "parent_id", "permission_overwrites", "archived", "locked", "auto_archive_duration"]);
+    errors.known(
+        &call.body,
+        "",
+        &[
+            "name",
+            "topic",
+            "position",
+            "parent_id",
+            "permission_overwrites",
+            "archived",
+            "locked",
+            "auto_archive_duration",
+        ],
+    );
     if !call.body["name"].is_null() {
         errors.text(&call.body["name"], "name", 1, 100);
     }
@@ -118,7 +131,9 @@ fn overwrite(state: &mut State, call: &Call) -> Answer {
         place.overwrites.retain(|it| it["id"].as_str() != Some(&target));
         if call.route.name.starts_with("PUT") {
             let bits = |name: &str| super::permissions::bits(&call.body[name]).to_string();
-            place.overwrites.push(json!({"id": target, "type": call.body["type"], "allow": bits("allow"), "deny": bits("deny")}));
+            place
+                .overwrites
+                .push(json!({"id": target, "type": call.body["type"], "allow": bits("allow"), "deny": bits("deny")}));
         }
     }
     tell(state, id, "CHANNEL_UPDATE", 204).map(|_| (204, Value::Null))

@@ -9,11 +9,33 @@ use super::state::COMPONENTS_V2;
 
 /// The fields of a message that is created or edited.
 const MESSAGE: [&str; 12] = [
-    "content", "nonce", "tts", "embeds", "allowed_mentions", "message_reference", "components", "sticker_ids", "attachments",
-    "flags", "enforce_nonce", "poll",
+    "content",
+    "nonce",
+    "tts",
+    "embeds",
+    "allowed_mentions",
+    "message_reference",
+    "components",
+    "sticker_ids",
+    "attachments",
+    "flags",
+    "enforce_nonce",
+    "poll",
 ];
-const EMBED: [&str; 12] =
-    ["title", "type", "description", "url", "timestamp", "color", "footer", "image", "thumbnail", "author", "fields", "provider"];
+const EMBED: [&str; 12] = [
+    "title",
+    "type",
+    "description",
+    "url",
+    "timestamp",
+    "color",
+    "footer",
+    "image",
+    "thumbnail",
+    "author",
+    "fields",
+    "provider",
+];
 
 /// Checks a message's body; gives the fields that Discord does not know.
 pub(super) fn message(body: &Value) -> Result<Vec<String>, Refusal> {
@@ -34,7 +56,9 @@ pub(super) fn message(body: &Value) -> Result<Vec<String>, Refusal> {
     }
     let v2 = body["flags"].as_u64().unwrap_or_default() & COMPONENTS_V2 != 0;
     let mut ids = Vec::new();
-    for (index, row) in errors.list(&body["components"], "components", 0, if v2 { 40 } else { 5 }).to_vec().iter().enumerate() {
+    for (index, row) in
+        errors.list(&body["components"], "components", 0, if v2 { 40 } else { 5 }).to_vec().iter().enumerate()
+    {
         self::row(&mut errors, row, &format!("components.{index}"), &mut ids, v2);
     }
     errors.done()
@@ -76,7 +100,11 @@ fn row(errors: &mut FormErrors, row: &Value, path: &str, ids: &mut Vec<String>, 
     let list = errors.list(&row["components"], &join(path, "components"), 1, 5).to_vec();
     let selects = list.iter().filter(|it| matches!(it["type"].as_u64(), Some(3 | 5..=8))).count();
     if selects > 0 && list.len() > 1 {
-        errors.add(&join(path, "components"), "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The specified component exceeds the maximum width");
+        errors.add(
+            &join(path, "components"),
+            "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
+            "The specified component exceeds the maximum width",
+        );
     }
     for (index, component) in list.iter().enumerate() {
         let path = format!("{path}.components.{index}");
@@ -84,7 +112,11 @@ fn row(errors: &mut FormErrors, row: &Value, path: &str, ids: &mut Vec<String>, 
             Some(2) => button(errors, component, &path, ids),
             Some(3) => select(errors, component, &path, ids),
             Some(5..=8) => custom_id(errors, component, &path, ids),
-            _ => errors.add(&join(&path, "type"), "UNION_TYPE_CHOICES", "Value of field \"type\" must be one of (2, 3, 5, 6, 7, 8)."),
+            _ => errors.add(
+                &join(&path, "type"),
+                "UNION_TYPE_CHOICES",
+                "Value of field \"type\" must be one of (2, 3, 5, 6, 7, 8).",
+            ),
         }
     }
 }
@@ -106,13 +138,18 @@ fn custom_id(errors: &mut FormErrors, component: &Value, path: &str, ids: &mut V
     errors.text(&component["custom_id"], &join(path, "custom_id"), 1, 100);
     let id = component["custom_id"].as_str().unwrap_or_default().to_owned();
     if ids.contains(&id) {
-        errors.add(&join(path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated");
+        errors.add(
+            &join(path, "custom_id"),
+            "COMPONENT_CUSTOM_ID_DUPLICATED",
+            "Component custom id cannot be duplicated",
+        );
     }
     ids.push(id);
 }
 
 fn select(errors: &mut FormErrors, select: &Value, path: &str, ids: &mut Vec<String>) {
-    let known = ["type", "custom_id", "options", "placeholder", "min_values", "max_values", "disabled", "required", "id"];
+    let known =
+        ["type", "custom_id", "options", "placeholder", "min_values", "max_values", "disabled", "required", "id"];
     errors.known(select, path, &known);
     custom_id(errors, select, path, ids);
     errors.text(&select["placeholder"], &join(path, "placeholder"), 0, 150);
@@ -124,7 +161,11 @@ fn select(errors: &mut FormErrors, select: &Value, path: &str, ids: &mut Vec<Str
         errors.text(&option["value"], &join(&path, "value"), 1, 100);
         errors.text(&option["description"], &join(&path, "description"), 0, 100);
         if values.contains(&option["value"]) {
-            errors.add(&join(&path, "value"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The specified option value is already used");
+            errors.add(
+                &join(&path, "value"),
+                "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
+                "The specified option value is already used",
+            );
         }
         values.push(option["value"].clone());
     }
@@ -147,11 +188,17 @@ pub(super) fn modal(data: &Value) -> Result<Vec<String>, Refusal> {
                 field(&mut errors, &part["component"], &join(&path, "component"), &mut ids, false);
             }
             Some(1) => {
-                for (index, it) in errors.list(&part["components"], &join(&path, "components"), 1, 1).to_vec().iter().enumerate() {
+                for (index, it) in
+                    errors.list(&part["components"], &join(&path, "components"), 1, 1).to_vec().iter().enumerate()
+                {
                     field(&mut errors, it, &format!("{path}.components.{index}"), &mut ids, true);
                 }
             }
-            _ => errors.add(&join(&path, "type"), "UNION_TYPE_CHOICES", "Value of field \"type\" must be one of (1, 10, 18)."),
+            _ => errors.add(
+                &join(&path, "type"),
+                "UNION_TYPE_CHOICES",
+                "Value of field \"type\" must be one of (1, 10, 18).",
+            ),
         }
     }
     errors.done()
@@ -160,7 +207,18 @@ pub(super) fn modal(data: &Value) -> Result<Vec<String>, Refusal> {
 fn field(errors: &mut FormErrors, it: &Value, path: &str, ids: &mut Vec<String>, labelled: bool) {
     match it["type"].as_u64() {
         Some(4) => {
-            let known = ["type", "custom_id", "style", "label", "min_length", "max_length", "required", "value", "placeholder", "id"];
+            let known = [
+                "type",
+                "custom_id",
+                "style",
+                "label",
+                "min_length",
+                "max_length",
+                "required",
+                "value",
+                "placeholder",
+                "id",
+            ];
             errors.known(it, path, &known);
             custom_id(errors, it, path, ids);
             errors.number(&it["style"], &join(path, "style"), 1, 2);

@@ -33,7 +33,8 @@ pub(super) fn commands(state: &mut State, call: &Call) -> Answer {
     }
     state.command_creations.extend(std::iter::repeat_n(now, created));
     let commands = list.into_iter().map(|mut command| {
-        let old = known.iter().find(|it| it["name"] == command["name"]).and_then(|it| it["id"].as_str().map(str::to_owned));
+        let old =
+            known.iter().find(|it| it["name"] == command["name"]).and_then(|it| it["id"].as_str().map(str::to_owned));
         let id = old.unwrap_or_else(|| state.next_id().to_string());
         command["id"] = json!(id);
         command["application_id"] = json!(state.me.to_string());
@@ -54,7 +55,9 @@ pub(super) fn commands(state: &mut State, call: &Call) -> Answer {
 
 fn is_name(name: &str) -> bool {
     let letters = name.chars().count();
-    (1..=32).contains(&letters) && name.chars().all(|c| c == '-' || c == '_' || c.is_alphanumeric()) && name.to_lowercase() == name
+    (1..=32).contains(&letters)
+        && name.chars().all(|c| c == '-' || c == '_' || c.is_alphanumeric())
+        && name.to_lowercase() == name
 }
 
 fn named(errors: &mut FormErrors, it: &Value, path: &str) {
@@ -66,8 +69,20 @@ fn named(errors: &mut FormErrors, it: &Value, path: &str) {
 
 fn command(errors: &mut FormErrors, command: &Value, path: &str) {
     let known = [
-        "name", "description", "options", "type", "default_member_permissions", "dm_permission", "nsfw", "contexts",
-        "integration_types", "name_localizations", "description_localizations", "default_permission", "id", "handler",
+        "name",
+        "description",
+        "options",
+        "type",
+        "default_member_permissions",
+        "dm_permission",
+        "nsfw",
+        "contexts",
+        "integration_types",
+        "name_localizations",
+        "description_localizations",
+        "default_permission",
+        "id",
+        "handler",
     ];
     errors.known(command, path, &known);
     if matches!(command["type"].as_u64(), None | Some(1)) {
@@ -86,8 +101,20 @@ fn options(errors: &mut FormErrors, value: &Value, path: &str, depth: usize) {
     for (index, option) in list.iter().enumerate() {
         let path = format!("{path}.options.{index}");
         let known = [
-            "type", "name", "description", "required", "choices", "options", "autocomplete", "min_value", "max_value",
-            "min_length", "max_length", "channel_types", "name_localizations", "description_localizations",
+            "type",
+            "name",
+            "description",
+            "required",
+            "choices",
+            "options",
+            "autocomplete",
+            "min_value",
+            "max_value",
+            "min_length",
+            "max_length",
+            "channel_types",
+            "name_localizations",
+            "description_localizations",
         ];
         errors.known(option, &path, &known);
         named(errors, option, &path);
@@ -102,7 +129,11 @@ fn options(errors: &mut FormErrors, value: &Value, path: &str, depth: usize) {
         }
         let required = option["required"].as_bool() == Some(true);
         if required && optional {
-            errors.add(&path, "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", "Required options must be placed before non-required options");
+            errors.add(
+                &path,
+                "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
+                "Required options must be placed before non-required options",
+            );
         }
         optional |= !required;
         let choices = errors.list(&option["choices"], &join(&path, "choices"), 0, 25).to_vec();
@@ -110,7 +141,11 @@ fn options(errors: &mut FormErrors, value: &Value, path: &str, depth: usize) {
             errors.text(&choice["name"], &format!("{path}.choices.{index}.name"), 1, 100);
         }
         if option["autocomplete"].as_bool() == Some(true) && !choices.is_empty() {
-            errors.add(&path, "APPLICATION_COMMAND_OPTIONS_AUTOCOMPLETE_CHOICES", "Autocomplete can't be set with choices");
+            errors.add(
+                &path,
+                "APPLICATION_COMMAND_OPTIONS_AUTOCOMPLETE_CHOICES",
+                "Autocomplete can't be set with choices",
+            );
         }
     }
 }

@@ -16,7 +16,9 @@ impl Discord {
             SocketFault::RefuseHandshake { times, status } => gateway.refuse_handshakes = (times, status),
             SocketFault::NoHello { times } => gateway.no_hello = times,
             SocketFault::CloseAfterHello { times, code } => gateway.close_after_hello = (times, code),
-            SocketFault::AskReconnect { .. } => gateway.order_all(|| Order::Text(r#"{"op":7,"d":null,"s":null,"t":null}"#.to_owned())),
+            SocketFault::AskReconnect { .. } => {
+                gateway.order_all(|| Order::Text(r#"{"op":7,"d":null,"s":null,"t":null}"#.to_owned()))
+            }
             SocketFault::RefuseResume { times } => gateway.refuse_resumes = times,
             SocketFault::InvalidSession { resumable } => {
                 gateway.order_all(|| Order::Text(format!(r#"{{"op":9,"d":{resumable},"s":null,"t":null}}"#)));
@@ -38,7 +40,14 @@ impl Discord {
     /// The newest sequence number of any session.
     #[must_use]
     pub fn last_seq(&self) -> u64 {
-        self.lock().gateway.sessions.iter().filter(|session| session.socket.is_some()).map(|session| session.seq).max().unwrap_or_default()
+        self.lock()
+            .gateway
+            .sessions
+            .iter()
+            .filter(|session| session.socket.is_some())
+            .map(|session| session.seq)
+            .max()
+            .unwrap_or_default()
     }
 
     /// Sessions that were begun.
@@ -68,11 +77,13 @@ impl Discord {
         let mut version = self.version.subscribe();
         loop {
             version.borrow_and_update();
-            let state = self.lock();
-            if state.waiting.is_empty() && state.gateway.is_written() {
+            let quiet = {
+                let state = self.lock();
+                state.waiting.is_empty() && state.gateway.is_written()
+            };
+            if quiet {
                 return;
             }
-            drop(state);
             if version.changed().await.is_err() {
                 return;
             }

@@ -108,7 +108,8 @@ impl FormErrors {
         match url::Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => {}
             Ok(url) => {
-                let message = format!("Scheme \"{}\" is not supported. Scheme must be one of ('http', 'https').", url.scheme());
+                let message =
+                    format!("Scheme \"{}\" is not supported. Scheme must be one of ('http', 'https').", url.scheme());
                 self.add(path, "URL_TYPE_INVALID_SCHEME", &message);
             }
             Err(_) => self.add(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."),

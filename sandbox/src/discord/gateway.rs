@@ -86,7 +86,8 @@ async fn serve(discord: Arc<Discord>, mut socket: WebSocket, query: HashMap<Stri
         gateway.no_hello = gateway.no_hello.saturating_sub(1);
         let quit = (gateway.close_after_hello.0 > 0).then_some(gateway.close_after_hello.1);
         gateway.close_after_hello.0 = gateway.close_after_hello.0.saturating_sub(1);
-        let hello = json!({"op": 10, "d": {"heartbeat_interval": gateway.heartbeat_ms, "_trace": []}, "s": null, "t": null});
+        let hello =
+            json!({"op": 10, "d": {"heartbeat_interval": gateway.heartbeat_ms, "_trace": []}, "s": null, "t": null});
         (id, (!silent).then(|| hello.to_string()), quit)
     };
     let mut link = Link::new(&discord, id);
@@ -127,8 +128,7 @@ struct Link<'d> {
 impl<'d> Link<'d> {
     fn new(discord: &'d Discord, id: u64) -> Link<'d> {
         let now = discord.time.now();
-        let mut link =
-            Link { discord, id, opened: now, deadline: now, missed: false, frames: VecDeque::new() };
+        let mut link = Link { discord, id, opened: now, deadline: now, missed: false, frames: VecDeque::new() };
         link.beat(now);
         link
     }

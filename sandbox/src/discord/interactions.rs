@@ -57,9 +57,18 @@ impl State {
     }
 
     /// Begins an interaction and tells the bot; gives its id.
-    pub(super) fn interact(&mut self, kind: u8, name: &str, user: u64, channel: u64, message: Option<u64>, data: &Value) -> u64 {
+    pub(super) fn interact(
+        &mut self,
+        kind: u8,
+        name: &str,
+        user: u64,
+        channel: u64,
+        message: Option<u64>,
+        data: &Value,
+    ) -> u64 {
         let id = self.next_id();
-        let token = format!("interaction-{:032x}", u128::from(id).wrapping_mul(0x0123_4567_89ab_cdef_fedc_ba98_7654_3211));
+        let token =
+            format!("interaction-{:032x}", u128::from(id).wrapping_mul(0x0123_4567_89ab_cdef_fedc_ba98_7654_3211));
         let interaction = Interaction {
             id,
             token: token.clone(),
@@ -118,7 +127,11 @@ pub(super) fn callback(state: &mut State, call: &Call) -> Answer {
     let data = &call.body["data"];
     let outcome = match call.body["type"].as_u64() {
         Some(4) => {
-            let body = Call { route: super::routes::Route { name: call.route.name, places: Vec::new() }, query: Vec::new(), body: data.clone() };
+            let body = Call {
+                route: super::routes::Route { name: call.route.name, places: Vec::new() },
+                query: Vec::new(),
+                body: data.clone(),
+            };
             let unknown = check::message(data)?;
             messages::note(state, &body, unknown);
             if check::is_empty(data) {
@@ -151,7 +164,9 @@ pub(super) fn callback(state: &mut State, call: &Call) -> Answer {
         }
         Some(9) if matches!(kind, 2 | 3) => {
             let unknown = check::modal(data)?;
-            state.unexpected.extend(unknown.into_iter().map(|field| format!("{}: unknown field {field}", call.route.name)));
+            state
+                .unexpected
+                .extend(unknown.into_iter().map(|field| format!("{}: unknown field {field}", call.route.name)));
             state.forms.retain(|form| form.user != user);
             state.forms.push(OpenForm { user, channel, message, modal: data.clone() });
             Outcome::Answered
@@ -195,7 +210,8 @@ pub(super) fn webhook(state: &mut State, call: &Call) -> Answer {
     if now.duration_since(interaction.at) >= TOKEN {
         return Err(Refusal::code(50027));
     }
-    let (id, channel, original, outcome) = (interaction.id, interaction.channel, interaction.original, interaction.outcome.clone());
+    let (id, channel, original, outcome) =
+        (interaction.id, interaction.channel, interaction.original, interaction.outcome.clone());
     if !outcome.is_some_and(|outcome| outcome.answered()) {
         return Err(Refusal::code(10015));
     }
@@ -212,7 +228,8 @@ pub(super) fn webhook(state: &mut State, call: &Call) -> Answer {
         "@original" => original,
         other => other.parse().ok(),
     };
-    let message = message.filter(|message| state.message(channel, *message).is_some_and(|it| it.interaction == Some(id)));
+    let message =
+        message.filter(|message| state.message(channel, *message).is_some_and(|it| it.interaction == Some(id)));
     let message = message.ok_or_else(|| Refusal::code(10008))?;
     match call.route.name.split(' ').next() {
         Some("PATCH") => {

@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::Notification;
 use super::check;
 use super::payload;
 use super::permissions::{
-    ADD_REACTIONS, MANAGE_MESSAGES, MENTION_EVERYONE, PIN_MESSAGES, READ_MESSAGE_HISTORY, SEND_MESSAGES, VIEW_CHANNEL, need,
+    ADD_REACTIONS, MANAGE_MESSAGES, MENTION_EVERYONE, PIN_MESSAGES, READ_MESSAGE_HISTORY, SEND_MESSAGES, VIEW_CHANNEL,
+    need,
 };
 use super::refusal::{Answer, Refusal};
 use super::rest::Call;
 use super::state::{COMPONENTS_V2, Mentions, Message, State};
-use super::Notification;
 
 /// How long a nonce is remembered: "the past few minutes".
 const NONCE_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_mins(3);
@@ -41,7 +42,9 @@ pub(super) fn call(state: &mut State, call: &Call) -> Answer {
             Ok((204, Value::Null))
         }
         "POST /channels/{channel.id}/typing" => Ok((204, Value::Null)),
-        "GET /channels/{channel.id}/messages/pins" | "GET /channels/{channel.id}/pins" => Ok((200, pins(state, call, channel))),
+        "GET /channels/{channel.id}/messages/pins" | "GET /channels/{channel.id}/pins" => {
+            Ok((200, pins(state, call, channel)))
+        }
         name if name.contains("/pins/") => {
             need(state, place, PIN_MESSAGES)?;
             visible(state, channel, message)?;
@@ -100,7 +103,9 @@ fn create(state: &mut State, call: &Call, channel: u64) -> Answer {
     let nonce = call.body["nonce"].clone();
     if call.body["enforce_nonce"].as_bool() == Some(true) && !nonce.is_null() {
         let recent = |message: &&Message| {
-            message.author == state.me && message.nonce.as_ref() == Some(&nonce) && state.now.duration_since(message.at) < NONCE_KEPT
+            message.author == state.me
+                && message.nonce.as_ref() == Some(&nonce)
+                && state.now.duration_since(message.at) < NONCE_KEPT
         };
         if let Some(earlier) = place.messages.iter().find(recent) {
             return Ok((200, payload::message(state, earlier)));
@@ -127,7 +132,13 @@ pub(super) fn fill(message: &mut Message, body: &Value) {
         message.content = content.to_owned();
     }
     if let Some(embeds) = list("embeds") {
-        message.embeds = embeds.into_iter().map(|mut embed| { embed["type"] = json!("rich"); embed }).collect();
+        message.embeds = embeds
+            .into_iter()
+            .map(|mut embed| {
+                embed["type"] = json!("rich");
+                embed
+            })
+            .collect();
     }
     if let Some(components) = list("components") {
         message.components = components;
@@ -147,7 +158,8 @@ pub(super) fn add(state: &mut State, message: Message, dispatch: bool) -> u64 {
         place.messages.push(message);
         place.archived = false;
     }
-    if dispatch && !ephemeral
+    if dispatch
+        && !ephemeral
         && let Some(message) = state.message(channel, id)
     {
         let data = payload::dispatched(state, message);
@@ -173,8 +185,11 @@ fn notify(state: &mut State, message: &Message) {
 
 /// Whom the content mentions with effect, by what is allowed. Embeds never notify.
 pub(super) fn mentions(state: &State, content: &str, allowed: &Value, channel: u64) -> Mentions {
-    let parses = |kind: &str| allowed["parse"].as_array().is_some_and(|list| list.iter().any(|it| it.as_str() == Some(kind)));
-    let lists = |kind: &str, id: &str| allowed[kind].as_array().is_some_and(|list| list.iter().any(|it| it.as_str() == Some(id)));
+    let parses =
+        |kind: &str| allowed["parse"].as_array().is_some_and(|list| list.iter().any(|it| it.as_str() == Some(kind)));
+    let lists = |kind: &str, id: &str| {
+        allowed[kind].as_array().is_some_and(|list| list.iter().any(|it| it.as_str() == Some(id)))
+    };
     let mut found = Mentions::default();
     let mut rest = content;
     while let Some(at) = rest.find("<@") {
@@ -184,14 +199,18 @@ pub(super) fn mentions(state: &State, content: &str, allowed: &Value, channel: u
         if let Ok(number) = id.parse::<u64>() {
             let meant = parses(kind) || lists(kind, id);
             match kind {
-                "users" if meant && state.user(number).is_some() && !found.users.contains(&number) => found.users.push(number),
+                "users" if meant && state.user(number).is_some() && !found.users.contains(&number) => {
+                    found.users.push(number)
+                }
                 "roles" if meant => found.roles.push(number),
                 _ => {}
             }
             rest = after;
         }
     }
-    let may = state.channel(channel).is_some_and(|place| super::permissions::of(state, state.me, place) & MENTION_EVERYONE != 0);
+    let may = state
+        .channel(channel)
+        .is_some_and(|place| super::permissions::of(state, state.me, place) & MENTION_EVERYONE != 0);
     found.everyone = may && parses("everyone") && content.contains("@everyone");
     found.here = may && parses("everyone") && content.contains("@here");
     found
@@ -280,7 +299,8 @@ pub(super) fn unpin(state: &mut State, channel: u64, message: u64) {
 
 fn told_of_pins(state: &mut State, channel: u64) {
     let last = state.channel(channel).and_then(|place| place.pins.first()).map(|(_, at)| payload::time(*at));
-    let data = json!({"guild_id": state.guild.to_string(), "channel_id": channel.to_string(), "last_pin_timestamp": last});
+    let data =
+        json!({"guild_id": state.guild.to_string(), "channel_id": channel.to_string(), "last_pin_timestamp": last});
     state.dispatch("CHANNEL_PINS_UPDATE", false, &data);
 }
 
@@ -288,7 +308,8 @@ fn reaction(state: &mut State, call: &Call, channel: u64, message: u64) -> Answe
     let emoji = call.place(2).to_owned();
     let found = visible(state, channel, message)?;
     if call.route.name.starts_with("GET") {
-        let users = found.reactions.iter().find(|(name, _)| *name == emoji).map(|(_, users)| users.clone()).unwrap_or_default();
+        let users =
+            found.reactions.iter().find(|(name, _)| *name == emoji).map(|(_, users)| users.clone()).unwrap_or_default();
         return Ok((200, users.iter().map(|id| payload::user_by_id(state, *id)).collect()));
     }
     if emoji.is_ascii() && !emoji.contains(':') {

@@ -45,14 +45,22 @@ impl Discord {
     ///
     /// # Errors
     /// Why a person could not do that.
-    pub async fn completes(&self, user: &str, channel: &str, command: &str, option: &str, partial: &str) -> Result<Vec<(String, String)>, String> {
+    pub async fn completes(
+        &self,
+        user: &str,
+        channel: &str,
+        command: &str,
+        option: &str,
+        partial: &str,
+    ) -> Result<Vec<(String, String)>, String> {
         let id = {
             let mut guard = self.lock();
             let state = &mut *guard;
             let (user, channel) = person(state, user, channel)?;
             let mut words = command.trim_start_matches('/').split_whitespace();
             let name = words.next().unwrap_or_default();
-            let known = state.commands.iter().find(|it| it["name"].as_str() == Some(name)).ok_or("there is no such command")?;
+            let known =
+                state.commands.iter().find(|it| it["name"].as_str() == Some(name)).ok_or("there is no such command")?;
             let mut inner = json!([{"type": 3, "name": option, "value": partial, "focused": true}]);
             for word in words.rev() {
                 inner = json!([{"type": 1, "name": word, "options": inner}]);
@@ -75,7 +83,8 @@ impl Discord {
     pub async fn clicks(&self, user: &str, channel: &str, message: &str, button: &str) -> Result<(), String> {
         self.uses(user, channel, message, |it| {
             let is = |name: &str| it[name].as_str() == Some(button);
-            (it["type"].as_u64() == Some(2) && (is("label") || is("custom_id"))).then(|| json!({"component_type": 2, "custom_id": it["custom_id"]}))
+            (it["type"].as_u64() == Some(2) && (is("label") || is("custom_id")))
+                .then(|| json!({"component_type": 2, "custom_id": it["custom_id"]}))
         })
         .await
     }
@@ -84,16 +93,33 @@ impl Discord {
     ///
     /// # Errors
     /// Why a person could not do that.
-    pub async fn selects(&self, user: &str, channel: &str, message: &str, menu: &str, values: Vec<String>) -> Result<(), String> {
+    pub async fn selects(
+        &self,
+        user: &str,
+        channel: &str,
+        message: &str,
+        menu: &str,
+        values: Vec<String>,
+    ) -> Result<(), String> {
         self.uses(user, channel, message, |it| {
-            let offered = |value: &String| it["options"].as_array().is_some_and(|list| list.iter().any(|it| it["value"].as_str() == Some(value)));
-            let is = it["type"].as_u64() == Some(3) && (it["custom_id"].as_str() == Some(menu) || it["placeholder"].as_str() == Some(menu));
-            (is && values.iter().all(offered)).then(|| json!({"component_type": 3, "custom_id": it["custom_id"], "values": values}))
+            let offered = |value: &String| {
+                it["options"].as_array().is_some_and(|list| list.iter().any(|it| it["value"].as_str() == Some(value)))
+            };
+            let is = it["type"].as_u64() == Some(3)
+                && (it["custom_id"].as_str() == Some(menu) || it["placeholder"].as_str() == Some(menu));
+            (is && values.iter().all(offered))
+                .then(|| json!({"component_type": 3, "custom_id": it["custom_id"], "values": values}))
         })
         .await
     }
 
-    async fn uses(&self, user: &str, channel: &str, message: &str, data: impl Fn(&Value) -> Option<Value>) -> Result<(), String> {
+    async fn uses(
+        &self,
+        user: &str,
+        channel: &str,
+        message: &str,
+        data: impl Fn(&Value) -> Option<Value>,
+    ) -> Result<(), String> {
         let id = {
             let mut guard = self.lock();
             let state = &mut *guard;
@@ -174,12 +200,23 @@ impl Discord {
         self.changes_reaction(user, channel, message, emoji, false)
     }
 
-    fn changes_reaction(&self, user: &str, channel: &str, message: &str, emoji: &str, added: bool) -> Result<(), String> {
+    fn changes_reaction(
+        &self,
+        user: &str,
+        channel: &str,
+        message: &str,
+        emoji: &str,
+        added: bool,
+    ) -> Result<(), String> {
         let mut guard = self.lock();
         let state = &mut *guard;
         let (user, channel) = person(state, user, channel)?;
         let message = shared(state, user, channel, message)?;
-        if messages::react(state, channel, message, user, emoji, added) { Ok(()) } else { Err("it is so already".to_owned()) }
+        if messages::react(state, channel, message, user, emoji, added) {
+            Ok(())
+        } else {
+            Err("it is so already".to_owned())
+        }
     }
 
     /// Pins a message.
@@ -192,7 +229,8 @@ impl Discord {
         let (user, channel) = person(state, user, channel)?;
         may(state, user, channel, permissions::PIN_MESSAGES)?;
         let message = shared(state, user, channel, message)?;
-        messages::pin(state, channel, message, user).map_err(|refusal| refusal.body["message"].as_str().unwrap_or("refused").to_owned())
+        messages::pin(state, channel, message, user)
+            .map_err(|refusal| refusal.body["message"].as_str().unwrap_or("refused").to_owned())
     }
 
     /// Takes a pin out.
@@ -222,7 +260,8 @@ impl Discord {
             return Err("only one's own messages can be edited".to_owned());
         }
         let message = found.id;
-        messages::change(state, channel, message, &json!({"content": text})).map_err(|_| "there is nothing left of it".to_owned())
+        messages::change(state, channel, message, &json!({"content": text}))
+            .map_err(|_| "there is nothing left of it".to_owned())
     }
 
     /// Deletes their own message.
@@ -265,7 +304,8 @@ impl Discord {
 }
 
 fn person(state: &State, user: &str, channel: &str) -> Result<(u64, u64), String> {
-    let user = state.find_user(user).filter(|user| !user.bot).ok_or_else(|| format!("there is nobody called {user}"))?.id;
+    let user =
+        state.find_user(user).filter(|user| !user.bot).ok_or_else(|| format!("there is nobody called {user}"))?.id;
     let place = state.find_channel(channel).ok_or_else(|| format!("there is no channel {channel}"))?;
     if place.dm.is_some_and(|with| with != user) {
         return Err(format!("there is no channel {channel}"));
@@ -275,7 +315,9 @@ fn person(state: &State, user: &str, channel: &str) -> Result<(u64, u64), String
 }
 
 fn may(state: &State, user: u64, channel: u64, permission: u64) -> Result<(), String> {
-    let allowed = state.channel(channel).is_some_and(|place| place.dm.is_some() || permissions::of(state, user, place) & permission == permission);
+    let allowed = state
+        .channel(channel)
+        .is_some_and(|place| place.dm.is_some() || permissions::of(state, user, place) & permission == permission);
     if allowed { Ok(()) } else { Err("the person may not do that there".to_owned()) }
 }
 

@@ -90,7 +90,8 @@ impl Rates {
             self.wait(&key, now + wait_ms);
             return Err((Limited { wait_ms, global: false }, self.tell(&key, route, limit, now)));
         }
-        let renames = route.name == "PATCH /channels/{channel.id}" && (body.get("name").is_some() || body.get("topic").is_some());
+        let renames =
+            route.name == "PATCH /channels/{channel.id}" && (body.get("name").is_some() || body.get("topic").is_some());
         if renames && let Some(wait_ms) = self.take(&format!("{key} name"), RENAMES, now) {
             self.wait(&key, now + wait_ms);
             return Err((Limited { wait_ms, global: false }, self.tell(&key, route, limit, now)));
@@ -125,9 +126,10 @@ impl Rates {
     fn tell(&self, key: &str, route: &Route, (limit, _): (u32, i64), now: i64) -> Told {
         let Some(window) = self.windows.get(key) else { return Told::default() };
         let left = limit.saturating_sub(window.used);
-        let name = route.name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let name = route
+            .name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let seconds = |ms: i64| format!("{}.{:03}", ms / 1000, ms % 1000);
         Told {
             headers: vec![

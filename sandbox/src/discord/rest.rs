@@ -88,7 +88,11 @@ fn respond(done: Done, fault: Option<&CallFault>) -> (Option<Response>, u16, Opt
         Some(CallFault::HangAfterWork) => return (None, 0, None),
         Some(CallFault::DropAfterWork) => return (Some(broken(b"")), 0, None),
         Some(CallFault::CutBodyAfterWork) => {
-            return (Some((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], "{\"id\":\"1").into_response()), 200, None);
+            return (
+                Some((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], "{\"id\":\"1").into_response()),
+                200,
+                None,
+            );
         }
         Some(CallFault::StatusAfterWork { status }) => return (Some(page(*status)), *status, None),
         _ => {}
@@ -98,7 +102,8 @@ fn respond(done: Done, fault: Option<&CallFault>) -> (Option<Response>, u16, Opt
         Err(refusal) => (refusal.status, refusal.body.clone(), refusal.number()),
     };
     let code_of = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = if status == 204 { code_of.into_response() } else { (code_of, axum::Json(body)).into_response() };
+    let mut response =
+        if status == 204 { code_of.into_response() } else { (code_of, axum::Json(body)).into_response() };
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
@@ -210,14 +215,19 @@ impl Discord {
                 Ok((200, json!({"url": gateway, "shards": 1, "session_start_limit": limit})))
             }
             "GET /users/@me" => Ok((200, payload::user_by_id(state, state.me))),
-            "GET /users/@me/guilds" => Ok((200, json!([{"id": state.guild.to_string(), "name": "Sandbox", "owner": false}]))),
+            "GET /users/@me/guilds" => {
+                Ok((200, json!([{"id": state.guild.to_string(), "name": "Sandbox", "owner": false}])))
+            }
             "GET /users/{user.id}" => {
                 let user = state.user(call.id(0)).ok_or_else(|| Refusal::code(10013))?;
                 Ok((200, payload::user(user)))
             }
             "GET /oauth2/applications/@me" | "GET /applications/@me" => {
                 let me = state.me.to_string();
-                Ok((200, json!({"id": me, "name": "Muster", "description": "", "bot_public": false, "bot_require_code_grant": false, "flags": 1 << 19, "bot": payload::user_by_id(state, state.me)})))
+                Ok((
+                    200,
+                    json!({"id": me, "name": "Muster", "description": "", "bot_public": false, "bot_require_code_grant": false, "flags": 1 << 19, "bot": payload::user_by_id(state, state.me)}),
+                ))
             }
             "GET /guilds/{guild.id}" => guild(state, call, payload::guild),
             "GET /guilds/{guild.id}/roles" => guild(state, call, payload::roles),
@@ -229,7 +239,9 @@ impl Discord {
             name if name.starts_with("POST /interactions/") => interactions::callback(state, call),
             name if name.contains("/webhooks/") => interactions::webhook(state, call),
             name if name.contains("/commands") => super::check_commands::commands(state, call),
-            name if name.contains("/messages") || name.contains("/pins") || name.ends_with("/typing") => messages::call(state, call),
+            name if name.contains("/messages") || name.contains("/pins") || name.ends_with("/typing") => {
+                messages::call(state, call)
+            }
             _ => channels::call(state, call),
         }
     }

@@ -14,7 +14,11 @@ pub(super) fn command(state: &State, line: &str) -> Result<Value, String> {
     let mut rest = rest.trim();
     while level["options"].as_array().is_some_and(|list| list.iter().any(is_sub)) {
         let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let sub = level["options"].as_array().into_iter().flatten().find(|it| is_sub(it) && it["name"].as_str() == Some(word));
+        let sub = level["options"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|it| is_sub(it) && it["name"].as_str() == Some(word));
         let sub = sub.ok_or_else(|| format!("/{name} wants a subcommand, and {word:?} is none"))?;
         path.push(sub);
         level = sub;
@@ -110,7 +114,8 @@ fn fits(state: &State, option: &Value, word: &str) -> Option<String> {
         None if option["autocomplete"].as_bool() == Some(true) => {
             let name = option["name"].as_str().unwrap_or_default();
             let upper = word.to_uppercase();
-            let proposed = (name == "incident" && upper.starts_with("INC-")) || (name == "alert" && upper.starts_with("A-"));
+            let proposed =
+                (name == "incident" && upper.starts_with("INC-")) || (name == "alert" && upper.starts_with("A-"));
             (proposed || !matches!(name, "incident" | "alert")).then(|| word.to_owned())
         }
         None => Some(word.to_owned()),

@@ -6,10 +6,12 @@ use super::state::{Channel, Message, State};
 
 /// The server as people see it.
 pub(super) fn view(state: &State) -> Value {
-    let person = |user: &super::state::User| json!({"id": user.id.to_string(), "name": user.name, "display": user.display});
+    let person =
+        |user: &super::state::User| json!({"id": user.id.to_string(), "name": user.name, "display": user.display});
     let people: Vec<Value> = state.users.iter().filter(|user| !user.bot).map(person).collect();
     let bot = state.user(state.me).map(|user| json!({"id": user.id.to_string(), "name": user.display}));
-    let commands: Vec<Value> = state.commands.iter().map(|it| json!({"name": it["name"], "description": it["description"]})).collect();
+    let commands: Vec<Value> =
+        state.commands.iter().map(|it| json!({"name": it["name"], "description": it["description"]})).collect();
     let forms: Vec<Value> =
         state.forms.iter().map(|form| json!({"user": form.user.to_string(), "modal": form.modal})).collect();
     json!({

@@ -3,6 +3,8 @@
 //! Everything runs on this machine: the sandbox with its rate limits off, and the bot with
 //! the machine's own clock. Prints medians and 99th percentiles; asserts nothing.
 
+#![expect(clippy::print_stdout, reason = "this is a program that prints figures")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -105,7 +107,12 @@ async fn latency(args: &Args) {
     while let Some(Ok((took, taken))) = sent.join_next().await {
         if taken { answered.push(took) } else { refused += 1 }
     }
-    println!("webhook to durable 2xx, {} a second for {} s: {} ({refused} refused)", args.rate, args.seconds, spread(&mut answered));
+    println!(
+        "webhook to durable 2xx, {} a second for {} s: {} ({refused} refused)",
+        args.rate,
+        args.seconds,
+        spread(&mut answered)
+    );
 
     let mut standing = app.standing.clone();
     let begun = Instant::now();
@@ -135,13 +142,16 @@ async fn cards_and_clicks(sandbox: &Sandbox, app: &App, http: &reqwest::Client) 
         let begun = Instant::now();
         let sent = http.post(&url).bearer_auth(bot::demo::HOOK_TOKEN).body(body).send().await;
         assert!(sent.is_ok_and(|answer| answer.status().is_success()), "the webhook is taken");
-        let shown = || sandbox.slack.view().to_string().contains(&name) && sandbox.discord.view().to_string().contains(&name);
+        let shown =
+            || sandbox.slack.view().to_string().contains(&name) && sandbox.discord.view().to_string().contains(&name);
         until(sandbox, shown).await;
         cards.push(begun.elapsed());
         let view = sandbox.discord.view();
-        let alerts = view["channels"].as_array().and_then(|channels| channels.iter().find(|it| it["name"] == "alerts").cloned());
+        let alerts =
+            view["channels"].as_array().and_then(|channels| channels.iter().find(|it| it["name"] == "alerts").cloned());
         let alerts = alerts.expect("the channel");
-        let found = alerts["messages"].as_array().and_then(|all| all.iter().find(|it| it.to_string().contains(&name)).cloned());
+        let found =
+            alerts["messages"].as_array().and_then(|all| all.iter().find(|it| it.to_string().contains(&name)).cloned());
         let card = found.expect("the card");
         let (channel, message) = (alerts["id"].as_str().unwrap_or_default(), card["id"].as_str().unwrap_or_default());
         let begun = Instant::now();
@@ -149,15 +159,22 @@ async fn cards_and_clicks(sandbox: &Sandbox, app: &App, http: &reqwest::Client) 
         let wanted = format!("A-{}", number + 1);
         let changed = || {
             let view = sandbox.slack.view();
-            let channel = view["channels"].as_array().and_then(|all| all.iter().find(|it| it["name"] == "alerts").cloned());
+            let channel =
+                view["channels"].as_array().and_then(|all| all.iter().find(|it| it["name"] == "alerts").cloned());
             let messages = channel.and_then(|channel| channel["messages"].as_array().cloned()).unwrap_or_default();
-            messages.iter().map(ToString::to_string).any(|card| card.contains(&wanted) && card.contains(&name) && card.contains("Bob"))
+            messages
+                .iter()
+                .map(ToString::to_string)
+                .any(|card| card.contains(&wanted) && card.contains(&name) && card.contains("Bob"))
         };
         until(sandbox, changed).await;
         clicks.push(begun.elapsed());
         // Slack asks for one post a second and channel: this measures the way, not the queue for it.
         tokio::time::interval(Duration::from_millis(1_300)).tick().await;
-        let mut pause = tokio::time::interval_at(tokio::time::Instant::now() + Duration::from_millis(1_300), Duration::from_secs(1));
+        let mut pause = tokio::time::interval_at(
+            tokio::time::Instant::now() + Duration::from_millis(1_300),
+            Duration::from_secs(1),
+        );
         pause.tick().await;
     }
     println!("webhook to card on both chats, one every 1.3 s: {}", spread(&mut cards));
@@ -171,8 +188,13 @@ async fn cold_start(events: u64) {
     write_journal(&config.data_dir, events);
     for what in ["without a snapshot", "with one"] {
         let begun = Instant::now();
-        let app = App::start(&config, Options { clock: Arc::new(SystemClock), halt: None }).await.expect("the bot starts");
-        println!("cold start with {events} events, {what}: {:.0} ms ({} events read)", begun.elapsed().as_secs_f64() * 1e3, app.replayed);
+        let app =
+            App::start(&config, Options { clock: Arc::new(SystemClock), halt: None }).await.expect("the bot starts");
+        println!(
+            "cold start with {events} events, {what}: {:.0} ms ({} events read)",
+            begun.elapsed().as_secs_f64() * 1e3,
+            app.replayed
+        );
         app.stop().await;
     }
 }
@@ -201,10 +223,15 @@ fn write_journal(data: &Path, events: u64) {
                 group,
                 alert: operations::alert::Alert {
                     fingerprint,
-                    labels: [("alertname", "HighErrorRate"), ("service", "checkout"), ("severity", "high"), ("instance", "checkout-1")]
-                        .into_iter()
-                        .map(|(name, value)| (name.to_owned(), value.into()))
-                        .collect(),
+                    labels: [
+                        ("alertname", "HighErrorRate"),
+                        ("service", "checkout"),
+                        ("severity", "high"),
+                        ("instance", "checkout-1"),
+                    ]
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value.into()))
+                    .collect(),
                     annotations: [("summary".to_owned(), "Error rate 20% on checkout".into())].into(),
                     starts_at: at,
                     ends_at: None,

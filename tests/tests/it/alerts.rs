@@ -105,6 +105,11 @@ async fn an_acknowledged_alert_that_still_fires_is_asked_about_again() {
     world.slack().user("ann").clicks(&card, "Acknowledge").await;
     world.advance(Duration::from_secs(31 * 60)).await;
     for chat in world.chats() {
-        assert_eq!(chat.channel("alerts").count("do you still take care of it"), 1, "{}", chat.channel("alerts").text());
+        assert_eq!(
+            chat.channel("alerts").count("do you still take care of it"),
+            1,
+            "{}",
+            chat.channel("alerts").text()
+        );
     }
 }

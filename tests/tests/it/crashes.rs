@@ -30,9 +30,18 @@ fn said(world: &World) -> BTreeMap<String, usize> {
 /// A message without what differs from one run to the next: ids, numbers and links.
 fn gist(text: &str) -> String {
     let known = [
-        "HighErrorRate", "is now Commander", "changed the severity", "pinned a message", "added to the timeline",
-        "posted an update", "14 tickets", "action item", "mitigated the incident", "resolved the incident",
-        "The postmortem is written", "Checkout is failing for some customers",
+        "HighErrorRate",
+        "is now Commander",
+        "changed the severity",
+        "pinned a message",
+        "added to the timeline",
+        "posted an update",
+        "14 tickets",
+        "action item",
+        "mitigated the incident",
+        "resolved the incident",
+        "The postmortem is written",
+        "Checkout is failing for some customers",
     ];
     known.iter().find(|known| text.contains(**known)).map_or_else(|| text.to_owned(), |known| (*known).to_owned())
 }
@@ -107,7 +116,8 @@ async fn revive(world: &mut World) {
 const AT_ONCE: usize = 6;
 
 fn in_a_world_of_its_own(halt: Option<Halt>) -> (BTreeMap<String, usize>, u64) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(play(halt))
 }
 

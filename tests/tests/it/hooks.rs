@@ -30,7 +30,11 @@ async fn what_is_wrong_with_a_webhook_is_said_and_nothing_is_kept() {
         (token, "{}".to_owned(), 400),
         (token, deep, 400),
         (token, old.to_string(), 400),
-        (token, good.to_string().replace("\"status\":\"firing\"", "\"status\":\"resolved\",\"status\":\"firing\""), 400),
+        (
+            token,
+            good.to_string().replace("\"status\":\"firing\"", "\"status\":\"resolved\",\"status\":\"firing\""),
+            400,
+        ),
         (token, large, 413),
     ] {
         let what = body.chars().take(60).collect::<String>();
@@ -43,7 +47,10 @@ async fn what_is_wrong_with_a_webhook_is_said_and_nothing_is_kept() {
     let figures = world.http.get(format!("http://{}/metrics", world.bot().address)).send().await.expect("figures");
     let figures = figures.text().await.expect("text");
     for line in ["answer=\"401\"} 2", "answer=\"400\"} 6", "answer=\"413\"} 1"] {
-        assert!(figures.lines().any(|found| found.contains("muster_hooks_total") && found.ends_with(line)), "{line}\n{figures}");
+        assert!(
+            figures.lines().any(|found| found.contains("muster_hooks_total") && found.ends_with(line)),
+            "{line}\n{figures}"
+        );
     }
 }
 

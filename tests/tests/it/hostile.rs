@@ -13,7 +13,8 @@ async fn an_alert_can_neither_notify_nor_link_nor_break_out() {
         "&lt;!here&gt; \\*escaped\\*",
     ];
     for (number, text) in hostile.iter().enumerate() {
-        let mut body = tests::alerts_body(&format!("H{number}"), &[("x", true)], "2026-03-02T14:00:00Z".parse().expect("a time"));
+        let mut body =
+            tests::alerts_body(&format!("H{number}"), &[("x", true)], "2026-03-02T14:00:00Z".parse().expect("a time"));
         let alert = &mut body["alerts"][0];
         for label in ["service", "instance", "environment"] {
             alert["labels"][label] = (*text).into();

@@ -15,7 +15,8 @@ async fn an_export_can_be_checked_and_imported_and_a_changed_one_is_found() {
     let exported = bot::journal::export(&world.data(), &mut export).expect("it can be exported");
     assert_eq!((exported.events, exported.hash), (checked.events, checked.hash));
     let elsewhere = tempfile::tempdir().expect("a directory");
-    let imported = bot::journal::import(&mut BufReader::new(export.as_slice()), elsewhere.path()).expect("it can be imported");
+    let imported =
+        bot::journal::import(&mut BufReader::new(export.as_slice()), elsewhere.path()).expect("it can be imported");
     assert_eq!((imported.events, imported.hash), (exported.events, exported.hash));
     assert_eq!(bot::journal::verify(elsewhere.path()).expect("it holds").hash, exported.hash);
     // The tokens that answers need are in nothing that is exported.

@@ -10,4 +10,5 @@ mod journal;
 mod mistakes;
 mod parity;
 mod postmortems;
+mod story;
 mod timeline;

@@ -34,7 +34,10 @@ async fn every_command_is_known_on_both_chats() {
                         }
                     }
                 };
-                world.while_working(typed).await.unwrap_or_else(|why| panic!("{text} on {}: {why}", chat.platform.title()));
+                world
+                    .while_working(typed)
+                    .await
+                    .unwrap_or_else(|why| panic!("{text} on {}: {why}", chat.platform.title()));
                 world.settle().await;
             }
         }

@@ -39,5 +39,8 @@ async fn a_postmortem_is_written_and_refreshed_without_losing_a_human_word() {
     let answer = world.http.get(&url).send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 200, "{url}");
     let html = answer.text().await.expect("a page");
-    assert!(html.contains("HighErrorRate") && html.contains("the deploy was rushed") && !html.contains("<script>"), "{html}");
+    assert!(
+        html.contains("HighErrorRate") && html.contains("the deploy was rushed") && !html.contains("<script>"),
+        "{html}"
+    );
 }

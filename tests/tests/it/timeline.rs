@@ -33,11 +33,19 @@ async fn pins_and_reactions_on_both_chats_land_in_the_timeline_once() {
         assert_eq!(kept.captured.text.as_str(), words);
         assert!(kept.captured.link.starts_with("https://"), "{}", kept.captured.link);
         assert!(!kept.captured.author.name.is_empty(), "the author has a name");
-        assert!(kept.captured.at.to_string().starts_with("2026-03-02T14:"), "the message's own time: {}", kept.captured.at);
+        assert!(
+            kept.captured.at.to_string().starts_with("2026-03-02T14:"),
+            "the message's own time: {}",
+            kept.captured.at
+        );
     }
     for chat in world.chats() {
         let room = chat.channel("inc-1-…");
-        assert!(room.text().contains("the index was rebuilt") && room.text().contains("the cache is cold"), "{}", room.text());
+        assert!(
+            room.text().contains("the index was rebuilt") && room.text().contains("the cache is cold"),
+            "{}",
+            room.text()
+        );
     }
 }
 
@@ -50,7 +58,12 @@ async fn a_mark_that_is_taken_away_takes_the_entry_away_on_record() {
         chat.user("ann").marks(&message).await;
         chat.user("ann").unmarks(&message).await;
         // Both rooms are told of what was taken out on either side.
-        assert_eq!(chat.channel("inc-1-…").count("out of the timeline again"), turn + 1, "{}", chat.channel("inc-1-…").text());
+        assert_eq!(
+            chat.channel("inc-1-…").count("out of the timeline again"),
+            turn + 1,
+            "{}",
+            chat.channel("inc-1-…").text()
+        );
         world.slack().user("ann").types("inc-1-…", "/incident note next chat").await;
     }
     let kept = world.bot().engine.read(|state| state.incidents.values().map(|it| it.kept.len()).sum::<usize>()).await;

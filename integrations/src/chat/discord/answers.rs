@@ -89,7 +89,8 @@ impl Client {
         Ok(match says(body, "/embeds/0/url") {
             Some(mark) => says(&first, "/embeds/0/url") == Some(mark),
             None => {
-                let alike = says(&first, "/content").unwrap_or_default() == says(body, "/content").unwrap_or_default().trim();
+                let alike =
+                    says(&first, "/content").unwrap_or_default() == says(body, "/content").unwrap_or_default().trim();
                 alike && says(&first, "/author/id").as_deref() == Some(me.user_id.as_str())
             }
         })
@@ -126,10 +127,8 @@ impl Client {
     /// # Errors
     /// [`Refused::TooLate`] after three seconds; see [`Failure`].
     pub async fn complete(&self, interaction: &str, token: &str, choices: &[(String, String)]) -> Called<()> {
-        let choices: Vec<Value> = render::choices(choices)
-            .into_iter()
-            .map(|(name, value)| json!({ "name": name, "value": value }))
-            .collect();
+        let choices: Vec<Value> =
+            render::choices(choices).into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
         Ok(self.callback(interaction, token, CHOICES, Some(&json!({ "choices": choices }))).await?)
     }
 

@@ -273,9 +273,9 @@ fn judge(route: &Route, answered: &Answered) -> Result<Value, Problem> {
     match status {
         204 => return Ok(Value::Null),
         200..=299 => {
-            return body.filter(|body| body.is_object() || body.is_array()).ok_or_else(|| {
-                perhaps(route, "the answer is not JSON")
-            });
+            return body
+                .filter(|body| body.is_object() || body.is_array())
+                .ok_or_else(|| perhaps(route, "the answer is not JSON"));
         }
         429 => {
             let (wait, _) = told_wait(answered);
@@ -347,7 +347,10 @@ mod tests {
 
     #[test]
     fn an_id_from_outside_cannot_lead_elsewhere() {
-        assert_eq!(fill("/channels/{}/messages/{}", &["../../users", "1?x=1#"]), "/channels/..%2F..%2Fusers/messages/1%3Fx%3D1%23");
+        assert_eq!(
+            fill("/channels/{}/messages/{}", &["../../users", "1?x=1#"]),
+            "/channels/..%2F..%2Fusers/messages/1%3Fx%3D1%23"
+        );
         assert_eq!(fill("/channels/{}", &[".."]), "/channels/0");
     }
 

@@ -63,7 +63,10 @@ fn tidy(value: Value) -> Value {
                 Value::Bool(true) | Value::Number(_) | Value::String(_) => true,
             };
             Value::Object(
-                map.into_iter().filter(|(key, value)| says(key, value)).map(|(key, value)| (key, tidy(value))).collect(),
+                map.into_iter()
+                    .filter(|(key, value)| says(key, value))
+                    .map(|(key, value)| (key, tidy(value)))
+                    .collect(),
             )
         }
         Value::Array(list) => Value::Array(list.into_iter().map(tidy).collect()),

@@ -1,6 +1,6 @@
 //! The gateway: one connection at a time, resumed wherever Discord allows it.
 //!
-//! [`start`] keeps a connection in a task of its own; [`super::session`] is one connection
+//! [`start`] keeps a connection in a task of its own; `session` is one connection
 //! from hello to close. What holds: every wait has an end; new sessions are begun at most
 //! five times in ten minutes, because Discord resets the token of a bot that begins a
 //! thousand a day; a refusal that only a person can lift ends it with a sentence about what to do.
@@ -16,10 +16,10 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use url::Url;
 
+use super::Config;
 use super::call::{Caller, Problem};
 use super::limits;
 use super::session::{self, End};
-use super::Config;
 use crate::chat::socket::{Health, Inbox, Session, Socket, State, backoff};
 use crate::chat::{Failure, Refused};
 use crate::clock::{SharedClock, after, sleep, timeout};
@@ -201,7 +201,8 @@ impl Gateway {
         let wait = full.into_iter().chain(close).max().unwrap_or_default();
         match Duration::try_from(wait) {
             Ok(wait) if !wait.is_zero() => {
-                let why = if full.is_some() { "too many sessions were begun lately" } else { "a session was begun just now" };
+                let why =
+                    if full.is_some() { "too many sessions were begun lately" } else { "a session was begun just now" };
                 Err(NoConnection { why: why.to_owned(), wait: Some(wait), hopeless: false })
             }
             Ok(_) | Err(_) => Ok(()),

@@ -92,7 +92,8 @@ pub fn parse(dispatch: &Value, me: &Identity) -> Result<Parsed, String> {
 
 fn interaction(data: &Value, me: &Identity) -> Result<Parsed, String> {
     let id = text(data, "/id")?;
-    let channel = ChannelId(optional(data, "/channel_id").or_else(|| optional(data, "/channel/id")).unwrap_or_default());
+    let channel =
+        ChannelId(optional(data, "/channel_id").or_else(|| optional(data, "/channel/id")).unwrap_or_default());
     let account = data.pointer("/member/user").or_else(|| data.get("user")).ok_or("the interaction has no user")?;
     let user = text(account, "/id")?;
     let reply = ReplyTo::Discord {

@@ -201,12 +201,21 @@ fn reactions_are_told_apart_and_delivered_again_as_the_same() {
 #[test]
 fn broken_payloads_are_errors_and_never_a_panic() {
     let whole = [
-        interaction_of(2, json!({ "type": 1, "name": "incident", "options": [{ "type": 3, "name": "a", "value": "b" }] })),
+        interaction_of(
+            2,
+            json!({ "type": 1, "name": "incident", "options": [{ "type": 3, "name": "a", "value": "b" }] }),
+        ),
         interaction_of(3, json!({ "custom_id": "x", "values": ["y"] })),
         interaction_of(4, json!({ "name": "incident", "options": [{ "name": "a", "value": "b", "focused": true }] })),
-        interaction_of(5, json!({ "custom_id": "x", "components": [{ "type": 18, "component": { "custom_id": "a", "value": "b" } }] })),
+        interaction_of(
+            5,
+            json!({ "custom_id": "x", "components": [{ "type": 18, "component": { "custom_id": "a", "value": "b" } }] }),
+        ),
         message_of(json!({})),
-        dispatch("MESSAGE_REACTION_ADD", json!({ "user_id": "7", "channel_id": "5", "message_id": "6", "guild_id": "100", "emoji": { "name": "x" } })),
+        dispatch(
+            "MESSAGE_REACTION_ADD",
+            json!({ "user_id": "7", "channel_id": "5", "message_id": "6", "guild_id": "100", "emoji": { "name": "x" } }),
+        ),
     ];
     let odd = [Value::Null, json!(7), json!(""), json!([]), json!({}), json!([[[]]]), json!(true)];
     for payload in whole {

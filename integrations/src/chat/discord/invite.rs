@@ -21,7 +21,11 @@ pub const PERMISSIONS: &[Permission] = &[
     need("SEND_MESSAGES", 11, "posts cards"),
     need("SEND_MESSAGES_IN_THREADS", 38, "answers inside threads"),
     need("EMBED_LINKS", 14, "cards are embeds"),
-    need("READ_MESSAGE_HISTORY", 16, "finds its own cards again after a crash, and what people marked for the timeline"),
+    need(
+        "READ_MESSAGE_HISTORY",
+        16,
+        "finds its own cards again after a crash, and what people marked for the timeline",
+    ),
     need("MANAGE_CHANNELS", 4, "opens an incident's channel and keeps its topic"),
     need("MANAGE_ROLES", 28, "closes an incident's channel to new messages, which is a permission of the channel"),
     need("PIN_MESSAGES", 51, "pins an incident's headline"),

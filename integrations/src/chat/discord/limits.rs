@@ -65,8 +65,7 @@ const fn answer(name: &'static str, verb: Verb, path: &'static str, repeatable: 
 pub(super) const GATEWAY: Route = bot("GET /gateway/bot", Verb::Get, "/gateway/bot", true, OTHERS);
 pub(super) const ME: Route = bot("GET /users/@me", Verb::Get, "/users/@me", true, OTHERS);
 pub(super) const APPLICATION: Route = bot("GET /applications/@me", Verb::Get, "/applications/@me", true, OTHERS);
-pub(super) const OPEN_DIRECT: Route =
-    bot("POST /users/@me/channels", Verb::Post, "/users/@me/channels", true, OTHERS);
+pub(super) const OPEN_DIRECT: Route = bot("POST /users/@me/channels", Verb::Post, "/users/@me/channels", true, OTHERS);
 pub(super) const COMMANDS: Route = bot(
     "GET /applications/{application.id}/guilds/{guild.id}/commands",
     Verb::Get,
@@ -92,26 +91,15 @@ pub(super) const CHANNEL: Route = bot("GET /channels/{channel.id}", Verb::Get, "
 /// Sets the topic.
 pub(super) const NAME_CHANNEL: Route = bot("PATCH /channels/{channel.id}", Verb::Patch, "/channels/{}", true, NAMING);
 /// Sets permissions: the same route without the limit on names and topics.
-pub(super) const CHANGE_CHANNEL: Route =
-    bot("PATCH /channels/{channel.id}", Verb::Patch, "/channels/{}", true, OTHERS);
+pub(super) const CHANGE_CHANNEL: Route = bot("PATCH /channels/{channel.id}", Verb::Patch, "/channels/{}", true, OTHERS);
 pub(super) const MESSAGES_OF: Route =
     bot("GET /channels/{channel.id}/messages", Verb::Get, "/channels/{}/messages", true, MESSAGES);
-pub(super) const MESSAGE: Route = bot(
-    "GET /channels/{channel.id}/messages/{message.id}",
-    Verb::Get,
-    "/channels/{}/messages/{}",
-    true,
-    MESSAGES,
-);
+pub(super) const MESSAGE: Route =
+    bot("GET /channels/{channel.id}/messages/{message.id}", Verb::Get, "/channels/{}/messages/{}", true, MESSAGES);
 pub(super) const POST: Route =
     bot("POST /channels/{channel.id}/messages", Verb::Post, "/channels/{}/messages", false, MESSAGES);
-pub(super) const EDIT: Route = bot(
-    "PATCH /channels/{channel.id}/messages/{message.id}",
-    Verb::Patch,
-    "/channels/{}/messages/{}",
-    true,
-    MESSAGES,
-);
+pub(super) const EDIT: Route =
+    bot("PATCH /channels/{channel.id}/messages/{message.id}", Verb::Patch, "/channels/{}/messages/{}", true, MESSAGES);
 pub(super) const PIN: Route = bot(
     "PUT /channels/{channel.id}/messages/pins/{message.id}",
     Verb::Put,

@@ -64,7 +64,8 @@ impl Client {
             return Ok(name);
         }
         let member = self.call(&MEMBER, &[&self.guild, user], None).await?;
-        let field = |pointer: &str| member.pointer(pointer).and_then(Value::as_str).filter(|name| !name.trim().is_empty());
+        let field =
+            |pointer: &str| member.pointer(pointer).and_then(Value::as_str).filter(|name| !name.trim().is_empty());
         let name = field("/nick").or_else(|| field("/user/global_name")).or_else(|| field("/user/username"));
         let name = name.unwrap_or(user).to_owned();
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);

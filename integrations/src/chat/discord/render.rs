@@ -12,8 +12,8 @@ use operations::ids::Platform;
 use operations::text::{Span, Text};
 use serde_json::{Value, json};
 use serenity::all::{
-    ButtonStyle, CreateActionRow, CreateButton, CreateEmbed, CreateEmbedFooter, CreateSelectMenu,
-    CreateSelectMenuKind, CreateSelectMenuOption,
+    ButtonStyle, CreateActionRow, CreateButton, CreateEmbed, CreateEmbedFooter, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption,
 };
 
 use super::words::{Writer, is_snowflake, plain, units};
@@ -39,6 +39,8 @@ const OPTION: usize = 100;
 const PLACEHOLDER: usize = 150;
 /// What people see of a card that says nothing.
 const NOTHING: &str = "…";
+/// The name of a field that shows none: Discord demands one, and takes a zero-width space.
+const UNLABELLED: &str = "\u{200b}";
 
 /// A message as Discord takes it, but for what only some calls take (nonce, flags).
 #[derive(Clone, Debug, PartialEq)]
@@ -180,7 +182,7 @@ fn quotes(quotes: &[Quote], mut room: usize) -> Vec<(String, String)> {
     for quote in quotes.iter().filter(|quote| !quote.words.is_empty()).take(QUOTES) {
         let mut label = Writer::new(QUOTE_LABEL);
         label.words(&quote.label);
-        let label = if label.is_empty() { NOTHING.to_owned() } else { label.finish() };
+        let label = if label.is_empty() { UNLABELLED.to_owned() } else { label.finish() };
         let free = room.saturating_sub(units(&label)).min(QUOTE);
         if free < 40 {
             break;
@@ -268,9 +270,8 @@ fn menu(menu: &Menu, taken: &mut HashSet<String>) -> Option<CreateSelectMenu> {
 /// Labels and values as Discord takes them: at most 25, no value twice, none too long to be kept whole.
 pub(super) fn choices(options: &[(String, String)]) -> Vec<(String, String)> {
     let mut taken = HashSet::new();
-    let fits = |(_, value): &&(String, String)| {
-        !value.is_empty() && units(value) <= OPTION && taken.insert(value.clone())
-    };
+    let fits =
+        |(_, value): &&(String, String)| !value.is_empty() && units(value) <= OPTION && taken.insert(value.clone());
     options.iter().filter(fits).take(OPTIONS).map(|(words, value)| (label(words, OPTION), value.clone())).collect()
 }
 

@@ -9,12 +9,56 @@ use super::*;
 /// What somebody could write to be more than words.
 fn hostile() -> Vec<String> {
     let mut corpus: Vec<String> = [
-        "<!channel>", "<@U1>", "@everyone", "@here", "<@&1>", "<@7>", "<#5>", "&lt;!here&gt;", "[Approve](https://evil.example)",
-        "<https://evil.example|https://grafana>", "[a]( <https://evil.example> )", "```\nfence", "`code`", "*bold*", "**bold**", "_x_",
-        "__x__", "~~x~~", "~x~", "||x||", "> quote", ">>> quote", "# head", "## head", "-# small", "- item", "1. item", "+ x",
-        "https://evil.example", "<https://evil.example>", "discord.gg/evil", "discord.com/invite/evil", ":emoji:", "<:ok:123>",
-        "<a:ok:123>", "<t:0:R>", "</incident:1>", "<id:customize>", "a\nb\n# head", "\\*not escaped\\*", "\\", "\\\\", "`", "steam://run/1",
-        "a\u{202e}b", "👩\u{200d}💻", "x@everyone", "**", "](", "mailto:a@b.example",
+        "<!channel>",
+        "<@U1>",
+        "@everyone",
+        "@here",
+        "<@&1>",
+        "<@7>",
+        "<#5>",
+        "&lt;!here&gt;",
+        "[Approve](https://evil.example)",
+        "<https://evil.example|https://grafana>",
+        "[a]( <https://evil.example> )",
+        "```\nfence",
+        "`code`",
+        "*bold*",
+        "**bold**",
+        "_x_",
+        "__x__",
+        "~~x~~",
+        "~x~",
+        "||x||",
+        "> quote",
+        ">>> quote",
+        "# head",
+        "## head",
+        "-# small",
+        "- item",
+        "1. item",
+        "+ x",
+        "https://evil.example",
+        "<https://evil.example>",
+        "discord.gg/evil",
+        "discord.com/invite/evil",
+        ":emoji:",
+        "<:ok:123>",
+        "<a:ok:123>",
+        "<t:0:R>",
+        "</incident:1>",
+        "<id:customize>",
+        "a\nb\n# head",
+        "\\*not escaped\\*",
+        "\\",
+        "\\\\",
+        "`",
+        "steam://run/1",
+        "a\u{202e}b",
+        "👩\u{200d}💻",
+        "x@everyone",
+        "**",
+        "](",
+        "mailto:a@b.example",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -102,7 +146,10 @@ fn links_lead_only_where_they_may() {
     }
     for words in hostile() {
         let text = link(&words, &format!("https://wiki.example/?q={words}"));
-        assert!(text.matches("](<").count() <= 1 && text.matches('>').count() <= 1 + words.matches('>').count(), "{text:?}");
+        assert!(
+            text.matches("](<").count() <= 1 && text.matches('>').count() <= 1 + words.matches('>').count(),
+            "{text:?}"
+        );
     }
 }
 
@@ -131,7 +178,10 @@ fn only_those_who_are_named_are_notified_and_above_the_embed() {
 #[test]
 fn a_line_alone_is_a_plain_message() {
     let body = card_of(&Card::line(Text::new().plain("Ann took it over")));
-    assert_eq!((body["content"].as_str(), body["embeds"].as_array().map(Vec::len)), (Some("Ann took it over"), Some(0)));
+    assert_eq!(
+        (body["content"].as_str(), body["embeds"].as_array().map(Vec::len)),
+        (Some("Ann took it over"), Some(0))
+    );
     assert_eq!(card_of(&Card::default())["content"], NOTHING);
 }
 
@@ -145,16 +195,24 @@ fn a_card_has_its_parts_in_their_places() {
         .button("Again", "alert ack A-1", Style::Plain)
         .button("Close", "alert resolve A-1", Style::Danger);
     card.quotes.push(Quote { label: "Summary".into(), words: Outside::new("one\n\ntwo") });
-    card.menu = Some(Menu { placeholder: "Severity".into(), click: "incident sev INC-1".into(), options: vec![("SEV1".into(), "1".into()); 2] });
+    card.menu = Some(Menu {
+        placeholder: "Severity".into(),
+        click: "incident sev INC-1".into(),
+        options: vec![("SEV1".into(), "1".into()); 2],
+    });
     card.footer = Some(Text::new().link("Runbook", "https://wiki.example/").plain(" · A-1"));
     let body = card_of(&card);
     let embed = &body["embeds"][0];
-    assert_eq!(embed["description"], "**Errors <t:1790000000:R>**\n**ab** c `/help`\n<#5>\n-# [Runbook](<https://wiki.example/>) · A-1");
+    assert_eq!(
+        embed["description"],
+        "**Errors <t:1790000000:R>**\n**ab** c `/help`\n<#5>\n-# [Runbook](<https://wiki.example/>) · A-1"
+    );
     assert_eq!(embed["color"], 0x00e8_a33d);
     assert_eq!(embed["url"], "https://discord.com/channels/1/2#key");
     assert!(embed.get("title").is_none(), "a title would show the address");
     assert_eq!(embed["fields"][0]["value"], "> one\n> two");
-    let ids: Vec<&str> = (0..3).filter_map(|at| body["components"][0]["components"][at]["custom_id"].as_str()).collect();
+    let ids: Vec<&str> =
+        (0..3).filter_map(|at| body["components"][0]["components"][at]["custom_id"].as_str()).collect();
     assert_eq!(ids, ["alert ack A-1", "#2 alert ack A-1", "alert resolve A-1"]);
     assert_eq!(click(ids[1]), "alert ack A-1");
     assert_eq!(body["components"][1]["components"][0]["options"].as_array().map(Vec::len), Some(1));
@@ -166,8 +224,16 @@ fn a_card_has_its_parts_in_their_places() {
 /// A card with far too much of everything.
 pub(crate) fn monster(words: &str) -> Card {
     let outside = Outside::new(words);
-    let text = || Text::new().bold(words).outside(&outside).plain(words).code(words).link(words, format!("https://x.example/{words}"));
-    let mut card = Card::coloured(Colour::Firing, text()).with(Text::new().span(notify_span("7", Platform::Discord)).text(text()));
+    let text = || {
+        Text::new()
+            .bold(words)
+            .outside(&outside)
+            .plain(words)
+            .code(words)
+            .link(words, format!("https://x.example/{words}"))
+    };
+    let mut card =
+        Card::coloured(Colour::Firing, text()).with(Text::new().span(notify_span("7", Platform::Discord)).text(text()));
     for number in 0..60 {
         card = card.with(text()).button(words, format!("alert ack A-{number}"), Style::Plain);
         card.quotes.push(Quote { label: words.to_owned(), words: outside.clone() });
@@ -203,10 +269,19 @@ fn a_monstrous_card_fits_every_limit() {
 
 #[test]
 fn a_form_fits_and_keeps_its_keys() {
-    let field = |key: &str, kind| Field { key: key.into(), label: "L".repeat(90), kind, required: true, initial: "2".into(), placeholder: "p".repeat(200) };
+    let field = |key: &str, kind| Field {
+        key: key.into(),
+        label: "L".repeat(90),
+        kind,
+        required: true,
+        initial: "2".into(),
+        placeholder: "p".repeat(200),
+    };
     let choice = FieldKind::Choice(vec![("One".into(), "1".into()), ("Two".into(), "2".into())]);
-    let fields = vec![field("title", FieldKind::Line(80)), field("text", FieldKind::Paragraph(3000)), field("sev", choice)];
-    let form = form(&Form { click: "incident declare".into(), title: "T".repeat(80), submit: "Declare".into(), fields });
+    let fields =
+        vec![field("title", FieldKind::Line(80)), field("text", FieldKind::Paragraph(3000)), field("sev", choice)];
+    let form =
+        form(&Form { click: "incident declare".into(), title: "T".repeat(80), submit: "Declare".into(), fields });
     assert_eq!(form["custom_id"], "incident declare");
     let parts = form["components"].as_array().expect("components");
     assert!(parts.iter().all(|it| it["type"] == 18 && units(it["label"].as_str().unwrap_or_default()) <= 45));

@@ -358,10 +358,15 @@ fn again(why: &str) -> End {
 
 /// What a close code means (Discord's reference, "Gateway Close Event Codes").
 fn closed(code: Option<u16>) -> End {
-    let fatal = |what: &str| End::Fatal(format!("{what} (close code {}), then start Muster again", code.unwrap_or_default()));
+    let fatal =
+        |what: &str| End::Fatal(format!("{what} (close code {}), then start Muster again", code.unwrap_or_default()));
     match code {
-        Some(4004) => fatal("Discord does not accept the bot's token: put the one of the developer portal into the configuration"),
-        Some(4010 | 4011) => fatal("Discord wants the bot to be split into shards, which Muster is not made for: use it in one server"),
+        Some(4004) => {
+            fatal("Discord does not accept the bot's token: put the one of the developer portal into the configuration")
+        }
+        Some(4010 | 4011) => {
+            fatal("Discord wants the bot to be split into shards, which Muster is not made for: use it in one server")
+        }
         Some(4012) => fatal("Discord no longer speaks version 10 of its gateway: install a newer Muster"),
         Some(4013) => fatal("Discord does not know the intents that Muster asks for: install a newer Muster"),
         Some(4014) => fatal(

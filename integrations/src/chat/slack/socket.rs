@@ -155,6 +155,8 @@ async fn follow(
             Some((from, news)) = heard.recv() => match news {
                 // An older connection that drains has nothing more to say.
                 _ if from != current => {}
+                // On a stop the connection's end is no news.
+                News::Ended(_) if *shared.stop.borrow() => return None,
                 News::Ended(why) => {
                     tracing::warn!(%why, "A Slack connection ended");
                     shared.no_longer(&why);
