@@ -44,7 +44,7 @@ pub enum StartError {
     #[error("{0}")]
     Store(#[from] StoreError),
     /// The address can't be listened on.
-    #[error("can't listen on {address}: {source}. Is another program there? Change [http] listen")]
+    #[error("can't listen on {address}: {source}. Is another program there? `[http] listen` in muster.toml names it")]
     Listen {
         /// Which one.
         address: SocketAddr,

@@ -82,6 +82,8 @@ impl Demo {
             Show::Page { port, bot_port } => (port, bot_port),
             Show::Headless | Show::HeadlessStory => (0, 0),
         };
+        // The page shows it before the bot listens there, so a free one is looked for now.
+        let bot_port = if bot_port == 0 { free_port()? } else { bot_port };
         let time = (show == Show::HeadlessStory).then(StoryTime::begin);
         let clock: SharedClock = match &time {
             Some(time) => Arc::new(time.clock.clone()),
@@ -100,7 +102,7 @@ impl Demo {
             time: chats_time,
             people: ["ann", "bob", "cleo"].map(str::to_owned).to_vec(),
             channels: ["general", "alerts", "incidents"].map(str::to_owned).to_vec(),
-            buttons: buttons(bot_port),
+            buttons: buttons(bot_port, began),
             presses: Some(press),
             rate_limits: true,
         })
@@ -200,10 +202,17 @@ fn load(directory: &Path, sandbox: &Sandbox) -> Result<Config, DemoError> {
     config::load(directory, &env).map_err(DemoError::Config)
 }
 
-fn buttons(bot_port: u16) -> Vec<Button> {
-    let curl = format!(
-        "curl -H 'Authorization: Bearer {HOOK_TOKEN}' -d @alert.json http://127.0.0.1:{bot_port}/hooks/alertmanager"
-    );
+fn free_port() -> std::io::Result<u16> {
+    Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+fn buttons(bot_port: u16, began: jiff::Timestamp) -> Vec<Button> {
+    let curl = |firing: bool| {
+        let body = story::alert_by_hand(firing, began);
+        format!(
+            "curl -H 'Authorization: Bearer {HOOK_TOKEN}' http://127.0.0.1:{bot_port}/hooks/alertmanager -d '{body}'"
+        )
+    };
     let button = |name: &str, label: &str, hint: &str| Button {
         name: name.to_owned(),
         label: label.to_owned(),
@@ -211,7 +220,7 @@ fn buttons(bot_port: u16) -> Vec<Button> {
     };
     vec![
         button("story", "Play the story", "An incident from the first alert to the postmortem, by itself"),
-        button("fire", "Fire an alert", &curl),
-        button("resolve", "Resolve the alert", &curl),
+        button("fire", "Fire an alert", &curl(true)),
+        button("resolve", "Resolve the alert", &curl(false)),
     ]
 }

@@ -14,6 +14,22 @@ async function ask(path, body) {
   return json;
 }
 
+/** Makes `parent` show `items`, and leaves alone what has not changed: nobody's click, focus or selection is lost. */
+function keep(parent, items) {
+  const there = new Map([...parent.children].map((it) => [it.key, it]));
+  const nodes = items.map(({ key, sign, make }) => {
+    const old = there.get(key);
+    if (old?.sign === sign) return old;
+    const focused = old?.contains(document.activeElement) ? document.activeElement.textContent : null;
+    const node = Object.assign(make(), { key, sign });
+    if (focused !== null) queueMicrotask(() => [...node.querySelectorAll('button')].find((it) => it.textContent === focused)?.focus());
+    return node;
+  });
+  const kept = new Set(nodes);
+  for (const old of there.values()) if (!kept.has(old)) old.remove();
+  nodes.forEach((node, at) => { if (parent.children[at] !== node) parent.insertBefore(node, parent.children[at] || null); });
+}
+
 class Chat {
   constructor(platform) {
     this.platform = platform;
@@ -135,10 +151,15 @@ class Chat {
   channels() {
     const me = this.me();
     const mine = this.view.channels.filter((it) => (it.im || it.dm ? (it.im || it.dm) === me : true));
-    const focused = document.activeElement?.dataset?.channel && this.root.contains(document.activeElement) ? document.activeElement.dataset.channel : null;
-    this.find('.channels').replaceChildren(...mine.map((it) => el('li', { role: 'option', 'aria-selected': String(it.id === this.channel) },
-      el('button', { type: 'button', 'data-channel': it.im || it.dm ? 'direct' : it.name, tabIndex: it.id === this.channel ? 0 : -1, class: [this.unread.has(it.id) && 'unread', it.archived && 'archived'].filter(Boolean).join(' '), onclick: () => this.show(it.id, true) }, (it.im || it.dm ? '✉ ' + (this.view.bot?.name || 'direct') : '# ' + it.name)))));
-    if (focused) this.root.querySelector(`[data-channel="${CSS.escape(focused)}"]`)?.focus();
+    keep(this.find('.channels'), mine.map((it) => {
+      const here = it.id === this.channel;
+      const marks = [this.unread.has(it.id) && 'unread', it.archived && 'archived'].filter(Boolean).join(' ');
+      const direct = it.im || it.dm;
+      const name = direct ? '✉ ' + (this.view.bot?.name || 'direct') : '# ' + it.name;
+      const make = () => el('li', { role: 'option', 'aria-selected': String(here) },
+        el('button', { type: 'button', 'data-channel': direct ? 'direct' : it.name, tabIndex: here ? 0 : -1, class: marks, onclick: () => this.show(it.id, true) }, name));
+      return { key: it.id, sign: JSON.stringify([here, marks, name]), make };
+    }));
   }
 
   messages() {
@@ -156,11 +177,11 @@ class Chat {
     const shown = channel.messages.filter((it) => !it.ephemeral_to || it.ephemeral_to === me);
     const box = this.find('.messages');
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80 || box.dataset.channel !== channel.id;
-    const focus = document.activeElement && box.contains(document.activeElement) ? [document.activeElement.closest('[data-message]')?.dataset.message, document.activeElement.textContent] : null;
     box.dataset.channel = channel.id;
-    box.replaceChildren(...shown.map((it) => this.message(channel, it, me)));
+    // What is said to have happened minutes ago is said anew each minute.
+    const minute = Math.floor(Date.now() / 60000);
+    keep(box, shown.map((it) => ({ key: this.id(it), sign: JSON.stringify([it, channel.id, channel.pins?.includes(this.id(it)), me, minute]), make: () => this.message(channel, it, me) })));
     if (atEnd) box.scrollTop = box.scrollHeight;
-    if (focus) [...box.querySelectorAll(`[data-message="${CSS.escape(focus[0] || '')}"] button`)].find((it) => it.textContent === focus[1])?.focus();
   }
 
   message(channel, it, me) {
@@ -271,5 +292,6 @@ function follow() {
 }
 
 for (const platform of ['slack', 'discord']) chats[platform] = new Chat(platform);
+setInterval(() => Object.values(chats).forEach((chat) => chat.draw()), 60000);
 presses().catch((error) => note(error.message));
 follow();

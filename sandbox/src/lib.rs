@@ -84,9 +84,9 @@ impl Sandbox {
     /// A port that can't be bound.
     pub async fn start(config: Config) -> std::io::Result<Sandbox> {
         let (changes, _) = broadcast::channel(4096);
-        let slack_listener = tokio::net::TcpListener::bind(config.slack).await?;
-        let discord_listener = tokio::net::TcpListener::bind(config.discord).await?;
-        let control_listener = tokio::net::TcpListener::bind(config.control).await?;
+        let slack_listener = bind(config.slack).await?;
+        let discord_listener = bind(config.discord).await?;
+        let control_listener = bind(config.control).await?;
         let control = control_listener.local_addr()?;
         let slack = slack::Slack::new(slack_listener.local_addr()?, &config, changes.clone());
         let discord = discord::Discord::new(discord_listener.local_addr()?, &config, changes.clone());
@@ -116,6 +116,12 @@ impl Sandbox {
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
+}
+
+/// Binds a port; an error names it.
+async fn bind(address: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
+    let bound = tokio::net::TcpListener::bind(address).await;
+    bound.map_err(|error| std::io::Error::new(error.kind(), format!("{address} can't be listened at: {error}")))
 }
 
 impl Drop for Sandbox {

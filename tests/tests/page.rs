@@ -102,7 +102,7 @@ async fn a_person_works_an_alert_on_the_page() {
     let mut demo = Demo::start(directory.path(), Show::Page { port: 0, bot_port: 0 }).await.expect("the demo starts");
     let page = format!("http://{}/", demo.sandbox.control);
     let (_driver, client) = browser(profile.path()).await;
-    let buttons = tokio::spawn(async move { demo.follow_buttons().await });
+    let buttons = bot::tasks::spawn("buttons", async move { demo.follow_buttons().await });
     client.goto(&page).await.expect("the page opens");
 
     let press = Locator::Css("[data-press=fire]");
@@ -125,6 +125,30 @@ async fn a_person_works_an_alert_on_the_page() {
     composer.send_keys(&Key::Enter.to_string()).await.expect("it can be sent");
     see(&client, slack, "inc-1-checkout-is-failing").await;
     see(&client, discord, "inc-1-checkout-is-failing").await;
+    // A form, opened by the command without words, filled in with the keyboard and sent with Enter.
+    composer.send_keys("/incident declare").await.expect("it can be typed in");
+    composer.send_keys(&Key::Enter.to_string()).await.expect("it can be sent");
+    client.wait().for_element(Locator::Css("dialog[open] input")).await.expect("the form opens");
+    let title = client.active_element().await.expect("the first field has the focus");
+    title.send_keys("Search is slow").await.expect("it can be typed in");
+    title.send_keys(&Key::Enter.to_string()).await.expect("it can be sent");
+    see(&client, slack, "inc-2-search-is-slow").await;
+    see(&client, discord, "inc-2-search-is-slow").await;
+    // A message in the room, marked with the page's own button; the other side hears of it.
+    for side in [slack, discord] {
+        let room = format!("{side} [data-channel=inc-2-search-is-slow]");
+        client.find(Locator::Css(&room)).await.expect("the room is listed").click().await.expect("it opens");
+    }
+    let composer = client.find(Locator::Css(&format!("{slack} [data-composer]"))).await.expect("a place to type");
+    composer.send_keys("The index was rebuilt").await.expect("it can be typed in");
+    composer.send_keys(&Key::Enter.to_string()).await.expect("it can be sent");
+    see(&client, slack, "The index was rebuilt").await;
+    let message = "//*[@data-platform='slack']//article[contains(., 'The index was rebuilt')]";
+    let pin = format!("{message}//button[@aria-label='React with 📌']");
+    let script = "arguments[0].focus(); arguments[0].click()";
+    let pin = client.find(Locator::XPath(&pin)).await.expect("it can be marked");
+    client.execute(script, vec![serde_json::to_value(pin).expect("an element")]).await.expect("it is marked");
+    see(&client, discord, "The index was rebuilt").await;
     client.close().await.expect("the browser closes");
     buttons.abort();
 }

@@ -1,7 +1,8 @@
 //! `muster demo`.
 
 use super::{DemoArgs, Failed, asked_to_stop, out};
-use crate::demo::{Demo, Show};
+use crate::app::StartError;
+use crate::demo::{Demo, DemoError, Show};
 
 /// Shows it: with a page, or headless with the story.
 pub(super) async fn demo(args: DemoArgs) -> Result<(), Failed> {
@@ -20,7 +21,7 @@ pub(super) async fn demo(args: DemoArgs) -> Result<(), Failed> {
         (true, false) => Show::Headless,
         (true, true) => Show::HeadlessStory,
     };
-    let mut demo = Demo::start(&directory, show).await?;
+    let mut demo = Demo::start(&directory, show).await.map_err(explained)?;
     if args.headless {
         let done = if args.story { story(&demo).await } else { Ok(()) };
         if !args.story {
@@ -50,6 +51,17 @@ pub(super) async fn demo(args: DemoArgs) -> Result<(), Failed> {
     }
     demo.app.stop().await;
     Ok(())
+}
+
+/// A port that is taken is mostly another demo's.
+fn explained(error: DemoError) -> Failed {
+    let taken = match &error {
+        DemoError::Io(error) => error.kind() == std::io::ErrorKind::AddrInUse,
+        DemoError::Start(error) => matches!(error, StartError::Listen { .. }),
+        DemoError::Config(_) => false,
+    };
+    let hint = "Is a demo running already? On free ports: muster demo --port 0 --bot-port 0";
+    if taken { Failed::new(format!("{error}\n{hint}")) } else { Failed::new(error.to_string()) }
 }
 
 /// Plays the story as fast as the chats allow; fails where a step is not seen on both.

@@ -444,3 +444,18 @@ pub fn alerts(firing: bool, began: Timestamp) -> Value {
         "alerts": [alert(1), alert(2), alert(3)],
     })
 }
+
+/// The shortest body that does the same with one alert, to be sent by hand.
+#[must_use]
+pub fn alert_by_hand(firing: bool, began: Timestamp) -> Value {
+    let mut body = alerts(firing, began);
+    if let Some(alerts) = body["alerts"].as_array_mut() {
+        alerts.truncate(1);
+    }
+    if let Some(fields) = body.as_object_mut() {
+        let needed = ["version", "groupKey", "status", "receiver", "truncatedAlerts", "groupLabels", "alerts"];
+        fields.retain(|name, _| needed.contains(&name.as_str()));
+        fields["groupKey"] = "by hand".into();
+    }
+    body
+}

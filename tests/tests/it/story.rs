@@ -32,3 +32,16 @@ async fn the_story_ends_as_the_readme_shows() {
     let played = transcript(&world.sandbox);
     assert_eq!(played.trim_end(), shown.trim_end(), "the README's transcript is to be brought up to date:\n{played}");
 }
+
+#[tokio::test]
+async fn the_command_that_the_page_shows_fires_an_alert() {
+    let world = World::start().await;
+    let body = story::alert_by_hand(true, time::beginning());
+    assert!(!body.to_string().contains('\''), "it stands between single quotes");
+    assert_eq!(world.hook(body.to_string()).await, 200);
+    world.settle().await;
+    assert_eq!(world.discord().channel("alerts").count("HighErrorRate"), 1);
+    assert_eq!(world.hook(story::alert_by_hand(false, time::beginning()).to_string()).await, 200);
+    world.settle().await;
+    assert_eq!(world.discord().channel("alerts").count("resolved after"), 1);
+}

@@ -20,11 +20,10 @@ use super::words::{Writer, is_snowflake, plain, units};
 
 /// The longest content (Discord's reference, "Create Message").
 const CONTENT: usize = 2000;
-/// All texts of all embeds together may have 6000; the description alone 4096.
-const EMBED: usize = 5900;
+/// The longest description. With the footer it stays below the 6000 that all texts of an embed may have together.
 const DESCRIPTION: usize = 4096;
 /// What quotes get of it at least, where there are any.
-const QUOTES_LEAST: usize = 2200;
+const QUOTES_LEAST: usize = 1300;
 const QUOTE: usize = 1024;
 const QUOTE_LABEL: usize = 200;
 const QUOTES: usize = 10;
@@ -39,8 +38,6 @@ const OPTION: usize = 100;
 const PLACEHOLDER: usize = 150;
 /// What people see of a card that says nothing.
 const NOTHING: &str = "…";
-/// The name of a field that shows none: Discord demands one, and takes a zero-width space.
-const UNLABELLED: &str = "\u{200b}";
 
 /// A message as Discord takes it, but for what only some calls take (nonce, flags).
 #[derive(Clone, Debug, PartialEq)]
@@ -95,29 +92,24 @@ pub fn card(card: &Card) -> Message {
     }
     let footer = card.footer.as_ref().filter(|footer| !footer.words().trim().is_empty());
     let small = footer.filter(|footer| is_unmarked(footer)).map(|footer| plain(&footer.words(), FOOTER));
-    let kept_back = small.as_deref().map_or(0, units) + if card.quotes.is_empty() { 0 } else { QUOTES_LEAST };
-    // The last line is written on its own, so that it is there however long the lines before it are.
+    // The last line and some room for the quotes are kept back, so that they are there however long the lines are.
     let last = footer.filter(|footer| !is_unmarked(footer)).map(small_print);
-    let last_units = last.as_deref().map_or(0, units);
+    let last_units = last.as_deref().map_or(0, |last| units(last) + 1);
+    let kept_back = if card.quotes.is_empty() { 0 } else { QUOTES_LEAST };
 
     let mut nobody = Vec::new();
-    let room = DESCRIPTION.min(EMBED - kept_back).saturating_sub(last_units + 1);
-    let mut description = Writer::new(room);
+    let mut lines = Writer::new(DESCRIPTION - kept_back - last_units);
     if !calls(&&card.title) {
-        description.line(&card.title, true, &mut nobody);
+        lines.line(&card.title, true, &mut nobody);
     }
     for line in card.lines.iter().filter(|line| !calls(line)) {
-        new_line(&mut description);
-        description.line(line, false, &mut nobody);
+        new_line(&mut lines);
+        lines.line(line, false, &mut nobody);
     }
-    let mut description = description.finish();
-    if let Some(last) = last {
-        if !description.is_empty() {
-            description.push('\n');
-        }
-        description.push_str(&last);
-    }
-    let used = units(&description) + small.as_deref().map_or(0, units);
+    let lines = lines.finish();
+    let quotes = quotes(&card.quotes, DESCRIPTION.saturating_sub(units(&lines) + last_units));
+    let parts = std::iter::once(lines).chain(quotes).chain(last);
+    let description = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
     let mut embed = CreateEmbed::new();
     if let Some(colour) = card.colour {
         embed = embed.colour(colour.rgb());
@@ -125,10 +117,6 @@ pub fn card(card: &Card) -> Message {
     let mut is_empty = description.is_empty();
     if !is_empty {
         embed = embed.description(description);
-    }
-    for (label, words) in quotes(&card.quotes, EMBED.saturating_sub(used)) {
-        is_empty = false;
-        embed = embed.field(label, words, false);
     }
     if let Some(small) = small {
         is_empty = false;
@@ -176,14 +164,15 @@ fn new_line(writer: &mut Writer) {
     }
 }
 
-/// Labels and words of the quotes that fit into `room`, each line marked as a quotation.
-fn quotes(quotes: &[Quote], mut room: usize) -> Vec<(String, String)> {
-    let mut fields = Vec::new();
+/// The quotes that fit into `room`: the label, and below it the words, each line marked as a quotation.
+fn quotes(quotes: &[Quote], mut room: usize) -> Vec<String> {
+    let mut all = Vec::new();
     for quote in quotes.iter().filter(|quote| !quote.words.is_empty()).take(QUOTES) {
         let mut label = Writer::new(QUOTE_LABEL);
         label.words(&quote.label);
-        let label = if label.is_empty() { UNLABELLED.to_owned() } else { label.finish() };
-        let free = room.saturating_sub(units(&label)).min(QUOTE);
+        let label = if label.is_empty() { String::new() } else { format!("**{}**\n", label.finish()) };
+        // One for the line break before it.
+        let free = room.saturating_sub(units(&label) + 1).min(QUOTE);
         if free < 40 {
             break;
         }
@@ -196,11 +185,11 @@ fn quotes(quotes: &[Quote], mut room: usize) -> Vec<(String, String)> {
                 break;
             }
         }
-        let words = words.finish();
-        room -= units(&label) + units(&words);
-        fields.push((label, words));
+        let quoted = label + &words.finish();
+        room -= units(&quoted) + 1;
+        all.push(quoted);
     }
-    fields
+    all
 }
 
 fn components(card: &Card) -> Vec<Value> {

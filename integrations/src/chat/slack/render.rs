@@ -63,7 +63,7 @@ pub fn card(card: &Card) -> Message {
     // A mention inside an attachment may not notify, so a line that calls somebody stands above the bar.
     let (calls, lines): (Vec<&Text>, Vec<&Text>) =
         card.lines.iter().partition(|line| card.colour.is_some() && notifies(line));
-    let mut above = rich(&card.title, true, &mut Room::new(TITLE));
+    let mut above = rich(&card.title, !is_plain(card), &mut Room::new(TITLE));
     let kept_back = room.keep_back(2);
     for words in calls.into_iter().map(|line| rich(line, false, &mut room)).filter(|words| !words.is_empty()) {
         if !above.is_empty() {
@@ -91,6 +91,11 @@ pub fn card(card: &Card) -> Message {
         }
     };
     Message { text, blocks, attachments }
+}
+
+/// Whether the title is all that there is to say; then it is no heading.
+fn is_plain(card: &Card) -> bool {
+    card.colour.is_none() && card.lines.is_empty() && card.quotes.is_empty() && card.footer.is_none()
 }
 
 /// Renders a form as a modal view that knows where it was opened from.
