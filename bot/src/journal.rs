@@ -75,7 +75,7 @@ struct Exported<'a> {
 /// # Errors
 /// What can't be read or written, and the first record that is wrong.
 pub fn export(data: &Path, to: &mut dyn Write) -> Result<Summary, JournalError> {
-    let store = Embedded::open(data)?;
+    let store = Embedded::open_existing(data)?;
     write_line(to, &Line::Format(FORMAT))?;
     let mut summary = walk(&store, &mut |line, hash| {
         let record: &RawValue = serde_json::from_str(line).map_err(std::io::Error::from)?;
@@ -126,7 +126,7 @@ pub fn import(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalErr
 /// # Errors
 /// The first record that is wrong, and what can't be read.
 pub fn verify(data: &Path) -> Result<Summary, JournalError> {
-    let store = Embedded::open(data)?;
+    let store = Embedded::open_existing(data)?;
     let mut summary = walk(&store, &mut |_, _| Ok(()))?;
     summary.effects = store.find()?.rows.len() as u64;
     Ok(summary)

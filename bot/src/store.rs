@@ -23,6 +23,11 @@ pub enum StoreError {
     /// Somebody else uses the directory.
     #[error("{0}")]
     Held(lock::Held),
+    /// There is no journal to be read.
+    #[error(
+        "there is no journal in {0}. Name the directory that `data_dir` in muster.toml names, with --data or --config"
+    )]
+    Missing(String),
     /// The disk or the file system refused.
     #[error("{what}: {source}")]
     Io {

@@ -11,7 +11,7 @@ const EXIT_CODES: &str =
 
 /// Incident response in Slack and Discord at once.
 #[derive(Debug, Parser)]
-#[command(name = "muster", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "muster", version, about = "Muster: an incident-response bot for Slack and Discord", max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

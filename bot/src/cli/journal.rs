@@ -61,7 +61,7 @@ pub(super) fn postmortem(incident: &str, at: &At) -> Result<(), Failed> {
         .parse()
         .map_err(|_| Failed::new(format!("\"{incident}\" is no incident. They are numbered: INC-1, INC-2…")))?;
     let config = load(at)?;
-    let store = Embedded::open(&config.data_dir)?;
+    let store = Embedded::open_existing(&config.data_dir)?;
     let (mut state, _, _) = crate::engine::bring_back(&store, &config.data_dir)?;
     state.settings = config.settings(&Default::default());
     let view = crate::postmortem::view::view(&state, id).ok_or_else(|| Failed::new(format!("There is no {id}.")))?;

@@ -64,6 +64,19 @@ impl Embedded {
         Ok(Embedded { directory: directory.to_owned(), db, log, _lock: lock })
     }
 
+    /// Opens the store of a directory that must have one already: for reading, where an empty journal would be a
+    /// mistake that nobody notices.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], and those of [`Embedded::open`].
+    pub fn open_existing(directory: &Path) -> Result<Embedded, StoreError> {
+        if directory.join("store").exists() {
+            Embedded::open(directory)
+        } else {
+            Err(StoreError::Missing(directory.display().to_string()))
+        }
+    }
+
     /// The directory that it is in.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -43,3 +43,11 @@ async fn a_second_process_on_the_same_data_is_refused_with_who_holds_it() {
     let refused = bot::app::App::start(&world.config, options).await.err().expect("it is refused").to_string();
     assert!(refused.contains("process"), "{refused}");
 }
+
+#[test]
+fn a_journal_that_is_not_there_is_not_taken_for_an_empty_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let refused = bot::journal::verify(directory.path()).expect_err("there is nothing to verify").to_string();
+    assert!(refused.contains("there is no journal in"), "{refused}");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("it can be read").count(), 0, "nothing was made there");
+}
