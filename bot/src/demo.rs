@@ -190,19 +190,29 @@ pub fn add_to_config(directory: &Path, sandbox: &Sandbox, lines: &str) -> Result
     load(directory, sandbox)
 }
 
-fn load(directory: &Path, sandbox: &Sandbox) -> Result<Config, DemoError> {
+/// The environment that the configuration of [`write_config`] needs: tokens of the sandbox, good for nothing else.
+#[must_use]
+pub fn tokens(sandbox: &Sandbox) -> [(&'static str, String); 4] {
     let (slack, discord) = (&sandbox.slack, &sandbox.discord);
-    let tokens = [
+    [
         ("SLACK_APP_TOKEN", slack.app_token().to_owned()),
         ("SLACK_BOT_TOKEN", slack.bot_token().to_owned()),
         ("DISCORD_TOKEN", discord.bot_token().to_owned()),
         ("ALERTMANAGER_TOKEN", HOOK_TOKEN.to_owned()),
-    ];
+    ]
+}
+
+fn load(directory: &Path, sandbox: &Sandbox) -> Result<Config, DemoError> {
+    let tokens = tokens(sandbox);
     let env = |name: &str| tokens.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     config::load(directory, &env).map_err(DemoError::Config)
 }
 
-fn free_port() -> std::io::Result<u16> {
+/// A port that nobody listens at just now.
+///
+/// # Errors
+/// No port is free.
+pub fn free_port() -> std::io::Result<u16> {
     Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 

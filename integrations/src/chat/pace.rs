@@ -43,11 +43,15 @@ impl Pace {
         Pace { clock, buckets: Mutex::new(HashMap::new()) }
     }
 
-    /// Waits until `bucket` has room under `limit`, and takes one place in it.
+    /// Waits until `bucket` has room under `limit`, and takes one place in it. Whoever came first is let through
+    /// first. A place is taken even if the waiting is given up.
     pub async fn wait(&self, bucket: &str, limit: Limit) {
-        loop {
-            let Some(until) = self.try_take(bucket, limit) else { return };
+        while let Some(until) = self.take(bucket, limit) {
             self.clock.sleep_until(until).await;
+            if !self.is_shut(bucket) {
+                return;
+            }
+            // Shut meanwhile: whoever waited lines up anew, behind the told wait.
         }
     }
 
@@ -59,8 +63,13 @@ impl Pace {
         bucket.shut_until = bucket.shut_until.max(until);
     }
 
-    /// Takes a place, or says when there may be one.
-    fn try_take(&self, bucket: &str, limit: Limit) -> Option<Timestamp> {
+    fn is_shut(&self, bucket: &str) -> bool {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.get(bucket).is_some_and(|bucket| bucket.shut_until > self.clock.now())
+    }
+
+    /// Takes the next place; says when it is, unless it is now.
+    fn take(&self, bucket: &str, limit: Limit) -> Option<Timestamp> {
         let now = self.clock.now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         // A bucket that is empty and open says nothing that a new one would not.
@@ -69,17 +78,11 @@ impl Pace {
         }
         let bucket =
             buckets.entry(bucket.to_owned()).or_insert(Bucket { empty_at: Timestamp::MIN, shut_until: Timestamp::MIN });
-        if bucket.shut_until > now {
-            return Some(bucket.shut_until);
-        }
-        let one = limit.per / limit.calls.max(1);
-        let full = after(bucket.empty_at.max(now), one);
-        let earliest = full.checked_sub(jiff::SignedDuration::try_from(limit.per).unwrap_or_default()).unwrap_or(now);
-        if earliest > now {
-            return Some(earliest);
-        }
-        bucket.empty_at = full;
-        None
+        let from = bucket.shut_until.max(now);
+        bucket.empty_at = after(bucket.empty_at.max(from), limit.per / limit.calls.max(1));
+        let burst = jiff::SignedDuration::try_from(limit.per).unwrap_or_default();
+        let place = bucket.empty_at.checked_sub(burst).unwrap_or(now).max(from);
+        (place > now).then_some(place)
     }
 }
 
@@ -96,12 +99,14 @@ mod tests {
     fn a_full_bucket_says_when_there_is_room_again() {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let pace = Pace::new(Arc::new(clock.clone()));
-        assert_eq!(pace.try_take("b", LIMIT), None);
-        assert_eq!(pace.try_take("b", LIMIT), None);
-        assert_eq!(pace.try_take("b", LIMIT), Some(after(Timestamp::UNIX_EPOCH, Duration::from_secs(5))));
-        assert_eq!(pace.try_take("other", LIMIT), None);
-        clock.advance(Duration::from_secs(5));
-        assert_eq!(pace.try_take("b", LIMIT), None);
+        let at = |seconds| Some(after(Timestamp::UNIX_EPOCH, Duration::from_secs(seconds)));
+        assert_eq!(pace.take("b", LIMIT), None);
+        assert_eq!(pace.take("b", LIMIT), None);
+        assert_eq!(pace.take("b", LIMIT), at(5), "the third waits");
+        assert_eq!(pace.take("b", LIMIT), at(10), "the fourth waits behind it");
+        assert_eq!(pace.take("other", LIMIT), None);
+        clock.advance(Duration::from_secs(20));
+        assert_eq!(pace.take("b", LIMIT), None);
     }
 
     #[test]
@@ -110,8 +115,8 @@ mod tests {
         let pace = Pace::new(Arc::new(clock.clone()));
         pace.shut("b", Duration::from_secs(30));
         clock.advance(Duration::from_secs(29));
-        assert!(pace.try_take("b", LIMIT).is_some());
-        clock.advance(Duration::from_secs(1));
-        assert_eq!(pace.try_take("b", LIMIT), None);
+        assert!(pace.take("b", LIMIT).is_some());
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(pace.take("b", LIMIT), None);
     }
 }

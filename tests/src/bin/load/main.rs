@@ -1,0 +1,103 @@
+//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start]`.
+//!
+//! The sandbox runs in this process with its rate limits off, the bot in one of its own
+//! with the machine's clock and its own pacing. Prints medians and 99th percentiles;
+//! asserts nothing.
+
+#![expect(clippy::print_stdout, reason = "this is a program that prints figures")]
+
+mod bot_process;
+mod latency;
+mod start;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use sandbox::Sandbox;
+
+/// Figures under load.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+/// What to measure.
+#[derive(Subcommand)]
+enum What {
+    /// Everything (also without a word).
+    All,
+    /// Webhooks, cards, clicks and memory.
+    Latency {
+        /// Alerts a second.
+        #[arg(long, default_value_t = 100)]
+        rate: u32,
+        /// For how many seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
+    /// Starts on a long journal.
+    Start {
+        /// Events in the journal.
+        #[arg(long, default_value_t = 100_000)]
+        events: u64,
+    },
+    /// The bot on a configuration, until standard input ends. The driver starts it itself.
+    #[command(hide = true)]
+    Bot {
+        /// The directory with `muster.toml`.
+        directory: PathBuf,
+    },
+}
+
+fn main() {
+    integrations::tls::install();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        match Args::parse().what.unwrap_or(What::All) {
+            What::All => {
+                latency::latency(100, 60).await;
+                start::cold_start(100_000).await;
+            }
+            What::Latency { rate, seconds } => latency::latency(rate, seconds).await,
+            What::Start { events } => start::cold_start(events).await,
+            What::Bot { directory } => bot_process::run(&directory).await,
+        }
+    });
+}
+
+async fn sandbox() -> Sandbox {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Sandbox::start(sandbox::Config {
+        slack: any,
+        discord: any,
+        control: any,
+        time: Arc::new(sandbox::time::SystemTime),
+        people: vec!["ann".to_owned(), "bob".to_owned(), "cleo".to_owned()],
+        channels: vec!["general".to_owned(), "alerts".to_owned(), "incidents".to_owned()],
+        buttons: Vec::new(),
+        presses: None,
+        rate_limits: false,
+    })
+    .await
+    .expect("loopback ports are free")
+}
+
+/// Waits for so long.
+async fn pause(wait: Duration) {
+    integrations::clock::sleep(&integrations::clock::SystemClock, wait).await;
+}
+
+/// The median and the 99th percentile.
+fn spread(times: &mut [Duration]) -> String {
+    times.sort();
+    // Of the smallest number of times that are at least this share of all, the last.
+    let at = |share: usize| {
+        let place = (times.len() * share).div_ceil(100).max(1) - 1;
+        times.get(place).copied().unwrap_or_default()
+    };
+    format!("median {:.1} ms, p99 {:.1} ms, of {}", at(50).as_secs_f64() * 1e3, at(99).as_secs_f64() * 1e3, times.len())
+}
