@@ -277,7 +277,7 @@ impl Core {
             Err(refusal) => (Vec::new(), Err(refusal)),
         };
         for event in events {
-            self.record(event, now, work);
+            self.record(event, asked.is_some(), now, work);
         }
         let answer = match &asked {
             Some(asked) => answers::for_asked(&self.state, reply, asked),
@@ -288,7 +288,7 @@ impl Core {
         };
         if let (Some(asked), Some(answer)) = (asked, answer.clone()) {
             let effect = Effect::Reply { delivery: asked.delivery, to: asked.reply, answer: Box::new(answer) };
-            self.open(effect, now, work);
+            self.open(effect, true, now, work);
         }
         let seq = self.state.seq;
         work.release(Box::new(move || {
@@ -319,20 +319,24 @@ impl Core {
     }
 
     /// Writes an event down, folds it, and opens the effects that follow.
-    fn record(&mut self, event: operations::event::Event, now: Timestamp, work: &mut batch::Building) {
+    fn record(&mut self, event: operations::event::Event, by_person: bool, now: Timestamp, work: &mut batch::Building) {
         let record = operations::journal::Record { seq: self.state.seq + 1, at: now, event };
         self.hash = work.record(&record, self.hash);
         self.state.apply(&record);
         for effect in operations::react::react(&self.state, &record) {
-            self.open(effect, now, work);
+            self.open(effect, by_person, now, work);
         }
     }
 
-    fn open(&mut self, effect: Effect, now: Timestamp, work: &mut batch::Building) {
+    fn open(&mut self, effect: Effect, by_person: bool, now: Timestamp, work: &mut batch::Building) {
         let key = effect.key();
         self.generation += 1;
         self.open.insert(key.clone(), self.generation);
-        work.put(key, Row { generation: self.generation, queued_at: now, effect });
+        let ahead = match &effect {
+            Effect::ShowCard { card, place } => by_person || !self.state.cards.contains_key(&(*card, *place)),
+            _ => by_person,
+        };
+        work.put(key, Row { generation: self.generation, queued_at: now, ahead, effect });
     }
 
     /// Closes an effect, unless it was asked for again while it was carried out.
@@ -354,7 +358,7 @@ impl Core {
         // A tick is never refused.
         if let Ok(decision) = operations::decide::decide(&self.state, &Input::Tick, now) {
             for event in decision.events {
-                self.record(event, now, work);
+                self.record(event, false, now, work);
             }
         }
         self.state.looked_at(now);

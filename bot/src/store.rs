@@ -69,6 +69,8 @@ pub struct Row {
     pub generation: u64,
     /// When it was asked for.
     pub queued_at: Timestamp,
+    /// Whether it goes before its like: it shows a card that nobody has seen yet, or what a person has just done.
+    pub ahead: bool,
     /// What is to be done.
     pub effect: Effect,
 }

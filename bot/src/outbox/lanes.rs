@@ -20,6 +20,8 @@ pub(super) struct Open {
     pub(super) suspect: bool,
     stage: Stage,
     lane: String,
+    /// Its place in the lane.
+    place: u64,
 }
 
 /// Where an open effect is.
@@ -33,8 +35,8 @@ enum Stage {
     Reported,
 }
 
-/// The order within a lane: the urgent first, then as they were asked for.
-type Rank = (Urgency, u64);
+/// The order within a lane: the urgent first, then what goes ahead ([`Row::ahead`]), then as they were asked for.
+type Rank = (Urgency, bool, u64);
 
 #[derive(Default)]
 struct Lane {
@@ -56,13 +58,21 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// An effect is open. Asked for again, it takes its new place; what is known of earlier attempts still counts.
+    /// An effect is open. Asked for again while it is queued, it keeps its place, so that what is asked for all the
+    /// time has its turn too; what is known of earlier attempts still counts.
     pub(super) fn put(&mut self, row: Row, suspect: bool) {
         let key = row.effect.key();
         let lane = lane_of(&row.effect);
         let before = self.remove(&key);
-        let mut it = Open { row, attempts: 0, due: Timestamp::MIN, suspect, stage: Stage::Queued, lane: lane.clone() };
+        let place = row.generation;
+        let due = Timestamp::MIN;
+        let mut it = Open { row, attempts: 0, due, suspect, stage: Stage::Queued, lane: lane.clone(), place };
         if let Some(before) = before {
+            if before.stage == Stage::Queued {
+                it.place = before.place;
+                it.row.queued_at = before.row.queued_at;
+                it.row.ahead |= before.row.ahead;
+            }
             it.attempts = before.attempts;
             it.due = before.due;
             it.suspect |= before.suspect;
@@ -218,7 +228,7 @@ impl Lanes {
 }
 
 fn rank(it: &Open) -> Rank {
-    (it.row.effect.urgency(), it.row.generation)
+    (it.row.effect.urgency(), !it.row.ahead, it.place)
 }
 
 /// The lane of an effect by its name: platform, kind of call, channel.
@@ -250,7 +260,7 @@ mod tests {
     fn say(generation: u64, platform: Platform) -> Row {
         let place = Place::Room(platform, IncidentId(1));
         let effect = Effect::Say { seq: generation, place, card: Box::new(Card::default()) };
-        Row { generation, queued_at: NOW, effect }
+        Row { generation, queued_at: NOW, ahead: false, effect }
     }
 
     fn started(lanes: &mut Lanes, now: Timestamp) -> Vec<u64> {
@@ -291,5 +301,29 @@ mod tests {
         assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "not before the first outcome is recorded");
         lanes.recorded(&key);
         assert_eq!(started(&mut lanes, NOW), [2]);
+    }
+
+    fn show(generation: u64, group: u64, ahead: bool) -> Row {
+        let card = operations::effect::CardId::Alert(operations::ids::GroupId(group));
+        let effect = Effect::ShowCard { card, place: Place::Alerts(Platform::Slack) };
+        Row { generation, queued_at: NOW, ahead, effect }
+    }
+
+    #[test]
+    fn a_card_that_nobody_has_seen_goes_before_changes_and_a_busy_card_has_its_turn_too() {
+        let mut lanes = Lanes::default();
+        for row in [show(1, 1, false), show(2, 2, false), show(3, 3, true)] {
+            lanes.put(row, false);
+        }
+        // The first card changes all the time.
+        lanes.put(show(4, 1, false), false);
+        let mut order = Vec::new();
+        while let Some(it) = lanes.start(NOW) {
+            order.push(it.row.generation);
+            let key = it.row.effect.key();
+            lanes.reported(&key);
+            lanes.done(&key);
+        }
+        assert_eq!(order, [3, 4, 2]);
     }
 }

@@ -7,6 +7,9 @@ use super::refusal::{Answer, Refusal};
 use super::rest::{Call, in_guild};
 use super::state::State;
 
+/// The most slash commands of a server; there are others, for menus.
+const COMMANDS: usize = 100;
+
 /// `GET` and `PUT /applications/{application.id}/guilds/{guild.id}/commands`.
 pub(super) fn commands(state: &mut State, call: &Call) -> Answer {
     if call.id(0) != state.me {
@@ -17,11 +20,21 @@ pub(super) fn commands(state: &mut State, call: &Call) -> Answer {
         return Ok((200, Value::Array(state.commands.clone())));
     }
     let mut errors = FormErrors::default();
-    let list = errors.list(&call.body, "", 0, 110).to_vec();
-    for (index, command) in list.iter().enumerate() {
-        self::command(&mut errors, command, &index.to_string());
+    let mut seen = Vec::new();
+    for (path, command) in errors.objects(&call.body, "", 0, 130) {
+        self::command(&mut errors, command, &path);
+        let name = (command["type"].as_u64().unwrap_or(1), &command["name"]);
+        if seen.contains(&name) {
+            let message = "Application command names must be unique";
+            errors.add(&path, "APPLICATION_COMMANDS_DUPLICATE_NAME", message);
+        }
+        seen.push(name);
     }
     let unknown = errors.done()?;
+    if seen.iter().filter(|(kind, _)| *kind == 1).count() > COMMANDS {
+        return Err(Refusal::code(30032));
+    }
+    let list = call.body.as_array().cloned().unwrap_or_default();
     state.unexpected.extend(unknown.into_iter().map(|field| format!("{}: unknown field {field}", call.route.name)));
     let names: Vec<&str> = list.iter().filter_map(|it| it["name"].as_str()).collect();
     let known: Vec<Value> = state.commands.clone();
@@ -87,19 +100,18 @@ fn command(errors: &mut FormErrors, command: &Value, path: &str) {
     errors.known(command, path, &known);
     if matches!(command["type"].as_u64(), None | Some(1)) {
         named(errors, command, path);
-        options(errors, &command["options"], path, 0);
+        options(errors, &command["options"], path, 0..=11);
     }
     if size(command) > 8000 {
         errors.add(path, "APPLICATION_COMMAND_TOO_LARGE", "Command exceeds maximum size (8000)");
     }
 }
 
-fn options(errors: &mut FormErrors, value: &Value, path: &str, depth: usize) {
-    let list = errors.list(value, &join(path, "options"), 0, 25).to_vec();
+/// Checks options, of which those of the `allowed` types may stand here.
+fn options(errors: &mut FormErrors, value: &Value, path: &str, allowed: std::ops::RangeInclusive<u64>) {
     let mut optional = false;
     let mut names = Vec::new();
-    for (index, option) in list.iter().enumerate() {
-        let path = format!("{path}.options.{index}");
+    for (path, option) in errors.objects(value, &join(path, "options"), 0, 25) {
         let known = [
             "type",
             "name",
@@ -123,8 +135,10 @@ fn options(errors: &mut FormErrors, value: &Value, path: &str, depth: usize) {
         }
         names.push(option["name"].clone());
         match option["type"].as_u64() {
-            Some(1 | 2) if depth < 2 => options(errors, &option["options"], &path, depth + 1),
-            Some(3..=11) => {}
+            // A group holds subcommands only, and those hold no others.
+            Some(2) if allowed.contains(&2) => options(errors, &option["options"], &path, 1..=1),
+            Some(1) if allowed.contains(&1) => options(errors, &option["options"], &path, 3..=11),
+            Some(kind @ 3..=11) if allowed.contains(&kind) => {}
             _ => errors.add(&join(&path, "type"), "BASE_TYPE_CHOICES", "The type of an option is wrong here"),
         }
         let required = option["required"].as_bool() == Some(true);
@@ -136,11 +150,8 @@ fn options(errors: &mut FormErrors, value: &Value, path: &str, depth: usize) {
             );
         }
         optional |= !required;
-        let choices = errors.list(&option["choices"], &join(&path, "choices"), 0, 25).to_vec();
-        for (index, choice) in choices.iter().enumerate() {
-            errors.text(&choice["name"], &format!("{path}.choices.{index}.name"), 1, 100);
-        }
-        if option["autocomplete"].as_bool() == Some(true) && !choices.is_empty() {
+        let has_choices = choices(errors, option, &path);
+        if option["autocomplete"].as_bool() == Some(true) && has_choices {
             errors.add(
                 &path,
                 "APPLICATION_COMMAND_OPTIONS_AUTOCOMPLETE_CHOICES",
@@ -148,6 +159,21 @@ fn options(errors: &mut FormErrors, value: &Value, path: &str, depth: usize) {
             );
         }
     }
+}
+
+/// Checks the choices of an option; gives whether there are any.
+fn choices(errors: &mut FormErrors, option: &Value, path: &str) -> bool {
+    let choices = errors.objects(&option["choices"], &join(path, "choices"), 0, 25);
+    for (path, choice) in &choices {
+        errors.text(&choice["name"], &join(path, "name"), 1, 100);
+        let (value, path) = (&choice["value"], join(path, "value"));
+        match option["type"].as_u64() {
+            Some(3) => errors.text(value, &path, 1, 100),
+            Some(_) if value.is_number() => {}
+            _ => errors.add(&path, "NUMBER_TYPE_COERCE", &format!("Value {value} is not a number.")),
+        }
+    }
+    !choices.is_empty()
 }
 
 /// Characters of names, descriptions and choices that count against the size of a command.

@@ -10,15 +10,22 @@ use super::refusal::Refusal;
 #[derive(Default)]
 pub(super) struct FormErrors {
     root: Map<String, Value>,
+    /// Where the whole form stands: `data` for an answer to an interaction.
+    base: &'static str,
     /// Discord ignores unknown fields; a correct bot sends none.
     pub(super) unknown: Vec<String>,
 }
 
 impl FormErrors {
+    /// Of a form that stands at `base` within the body.
+    pub(super) fn below(base: &'static str) -> FormErrors {
+        FormErrors { base, ..FormErrors::default() }
+    }
+
     /// Adds an error at `path`.
     pub(super) fn add(&mut self, path: &str, code: &str, message: &str) {
         let mut at = &mut self.root;
-        for part in path.split('.').filter(|part| !part.is_empty()) {
+        for part in self.base.split('.').chain(path.split('.')).filter(|part| !part.is_empty()) {
             let next = at.entry(part.to_owned()).or_insert_with(|| json!({}));
             at = match next {
                 Value::Object(map) => map,
@@ -49,7 +56,7 @@ impl FormErrors {
     pub(super) fn known(&mut self, object: &Value, path: &str, known: &[&str]) {
         for key in object.as_object().into_iter().flat_map(Map::keys) {
             if !known.contains(&key.as_str()) {
-                self.unknown.push(join(path, key));
+                self.unknown.push(join(self.base, join(path, key)));
             }
         }
     }
@@ -116,6 +123,34 @@ impl FormErrors {
         }
     }
 
+    /// Checks that it is an object; gives whether it is. Absent and null are no error.
+    pub(super) fn object(&mut self, value: &Value, path: &str) -> bool {
+        if !value.is_object() && !value.is_null() {
+            self.add(path, NO_OBJECT.0, NO_OBJECT.1);
+        }
+        value.is_object()
+    }
+
+    /// Gives the objects of an optional list with their paths; whatever else is in it is an error.
+    pub(super) fn objects<'v>(
+        &mut self,
+        value: &'v Value,
+        path: &str,
+        min: usize,
+        max: usize,
+    ) -> Vec<(String, &'v Value)> {
+        let mut objects = Vec::new();
+        for (index, item) in self.list(value, path, min, max).iter().enumerate() {
+            let path = join(path, index);
+            if item.is_null() {
+                self.required(&path);
+            } else if self.object(item, &path) {
+                objects.push((path, item));
+            }
+        }
+        objects
+    }
+
     /// Gives an optional list of at most `max`; anything else is an error.
     pub(super) fn list<'v>(&mut self, value: &'v Value, path: &str, min: usize, max: usize) -> &'v [Value] {
         match value {
@@ -142,7 +177,11 @@ impl FormErrors {
     }
 }
 
+/// The error of what should be an object and is not.
+pub(super) const NO_OBJECT: (&str, &str) = ("DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType");
+
 /// A path one step further.
 pub(super) fn join(path: &str, part: impl std::fmt::Display) -> String {
-    if path.is_empty() { part.to_string() } else { format!("{path}.{part}") }
+    let part = part.to_string();
+    if path.is_empty() || part.is_empty() { format!("{path}{part}") } else { format!("{path}.{part}") }
 }

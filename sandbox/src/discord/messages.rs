@@ -1,4 +1,4 @@
-//! Messages, pins and reactions by the bot.
+//! Messages by the bot: read, created, changed and deleted.
 
 use serde_json::{Value, json};
 
@@ -6,17 +6,16 @@ use super::Notification;
 use super::check;
 use super::payload;
 use super::permissions::{
-    ADD_REACTIONS, MANAGE_MESSAGES, MENTION_EVERYONE, PIN_MESSAGES, READ_MESSAGE_HISTORY, SEND_MESSAGES, VIEW_CHANNEL,
+    MANAGE_MESSAGES, MENTION_EVERYONE, READ_MESSAGE_HISTORY, SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL,
     need,
 };
 use super::refusal::{Answer, Refusal};
 use super::rest::Call;
-use super::state::{COMPONENTS_V2, Mentions, Message, State};
+use super::state::{CATEGORY, COMPONENTS_V2, LOADING, Mentions, Message, State};
+use super::{channels, pins, reactions};
 
 /// How long a nonce is remembered: "the past few minutes".
 const NONCE_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_mins(3);
-/// The most pins of a channel.
-const PINS: usize = 250;
 
 /// Everything below `/channels/{channel.id}/messages` and `/pins`.
 pub(super) fn call(state: &mut State, call: &Call) -> Answer {
@@ -42,28 +41,15 @@ pub(super) fn call(state: &mut State, call: &Call) -> Answer {
             Ok((204, Value::Null))
         }
         "POST /channels/{channel.id}/typing" => Ok((204, Value::Null)),
-        "GET /channels/{channel.id}/messages/pins" | "GET /channels/{channel.id}/pins" => {
-            Ok((200, pins(state, call, channel)))
-        }
-        name if name.contains("/pins/") => {
-            need(state, place, PIN_MESSAGES)?;
-            visible(state, channel, message)?;
-            if name.starts_with("PUT") {
-                let me = state.me;
-                pin(state, channel, message, me)?;
-            } else {
-                unpin(state, channel, message);
-            }
-            Ok((204, Value::Null))
-        }
-        name if name.contains("/reactions/") => reaction(state, call, channel, message),
-        name if name.ends_with("/threads") => super::channels::thread(state, call, channel, Some(message)),
+        name if name.contains("/pins") => pins::call(state, call, channel, message),
+        name if name.contains("/reactions/") => reactions::call(state, call, channel, message),
+        name if name.ends_with("/threads") => channels::thread(state, call, channel, Some(message)),
         _ => Err(Refusal::no_route()),
     }
 }
 
 /// A message that REST shows: ephemeral ones are not among them.
-fn visible(state: &State, channel: u64, message: u64) -> Result<&Message, Refusal> {
+pub(super) fn visible(state: &State, channel: u64, message: u64) -> Result<&Message, Refusal> {
     let found = state.message(channel, message).filter(|message| message.ephemeral_to.is_none());
     found.ok_or_else(|| Refusal::code(10008))
 }
@@ -90,10 +76,16 @@ fn list(state: &State, call: &Call, channel: u64) -> Answer {
 }
 
 fn create(state: &mut State, call: &Call, channel: u64) -> Answer {
-    let unknown = check::message(&call.body)?;
+    let unknown = check::message(&call.body, "")?;
     note(state, call, unknown);
     let place = state.channel(channel).ok_or_else(|| Refusal::code(10003))?;
-    need(state, place, SEND_MESSAGES)?;
+    if place.kind == CATEGORY {
+        return Err(Refusal::code(50008));
+    }
+    need(state, place, if place.is_thread() { SEND_MESSAGES_IN_THREADS } else { SEND_MESSAGES })?;
+    if place.dm.is_some_and(|with| state.closed_to_messages.contains(&with)) {
+        return Err(Refusal::code(50007));
+    }
     if place.archived && place.locked {
         return Err(Refusal::code(50083));
     }
@@ -108,21 +100,44 @@ fn create(state: &mut State, call: &Call, channel: u64) -> Answer {
                 && state.now.duration_since(message.at) < NONCE_KEPT
         };
         if let Some(earlier) = place.messages.iter().find(recent) {
-            return Ok((200, payload::message(state, earlier)));
+            return Ok((200, payload::created(state, earlier)));
         }
     }
+    let replied = replied_to(state, call, channel)?;
     let me = state.me;
     let mut message = state.new_message(channel, me);
     fill(&mut message, &call.body);
     message.nonce = Some(nonce).filter(|nonce| !nonce.is_null());
-    if let Some(of) = call.body["message_reference"]["message_id"].as_str().and_then(|id| id.parse().ok()) {
+    if replied.is_some() {
         message.kind = 19;
-        message.reference = Some(of);
+        message.reference = replied;
     }
     message.mentions = mentions(state, &message.content, &check::allowed(&call.body), channel);
     let id = add(state, message, true);
     let message = state.message(channel, id).ok_or_else(|| Refusal::code(10008))?;
-    Ok((200, payload::message(state, message)))
+    Ok((200, payload::created(state, message)))
+}
+
+/// The message that a new one replies to. One that has gone is refused, unless the bot does not mind.
+fn replied_to(state: &State, call: &Call, channel: u64) -> Result<Option<u64>, Refusal> {
+    let reference = &call.body["message_reference"];
+    if reference.is_null() {
+        return Ok(None);
+    }
+    let id = reference["message_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(0);
+    if visible(state, channel, id).is_ok() {
+        if let Some(place) = state.channel(channel) {
+            need(state, place, READ_MESSAGE_HISTORY)?;
+        }
+        return Ok(Some(id));
+    }
+    if reference["fail_if_not_exists"].as_bool() == Some(false) {
+        return Ok(None);
+    }
+    let mut refusal = Refusal::field("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message");
+    // It may have been deleted since the bot saw it.
+    refusal.malformed = false;
+    Err(refusal)
 }
 
 /// Puts what a body says into a message.
@@ -154,9 +169,13 @@ pub(super) fn add(state: &mut State, message: Message, dispatch: bool) -> u64 {
     }
     let dm = state.channel(channel).is_some_and(|place| place.dm.is_some());
     let ephemeral = message.ephemeral_to.is_some();
+    let mut was_archived = false;
     if let Some(place) = state.channel_mut(channel) {
         place.messages.push(message);
-        place.archived = false;
+        was_archived = std::mem::take(&mut place.archived);
+    }
+    if was_archived {
+        channels::tell(state, channel, "UPDATE");
     }
     if dispatch
         && !ephemeral
@@ -169,6 +188,7 @@ pub(super) fn add(state: &mut State, message: Message, dispatch: bool) -> u64 {
     id
 }
 
+/// Keeps whom a message of the bot's notifies.
 fn notify(state: &mut State, message: &Message) {
     let mut targets: Vec<String> = message.mentions.users.iter().map(|id| format!("<@{id}>")).collect();
     targets.extend(message.mentions.roles.iter().map(|id| format!("<@&{id}>")));
@@ -190,6 +210,9 @@ pub(super) fn mentions(state: &State, content: &str, allowed: &Value, channel: u
     let lists = |kind: &str, id: &str| {
         allowed[kind].as_array().is_some_and(|list| list.iter().any(|it| it.as_str() == Some(id)))
     };
+    let may = state
+        .channel(channel)
+        .is_some_and(|place| super::permissions::of(state, state.me, place) & MENTION_EVERYONE != 0);
     let mut found = Mentions::default();
     let mut rest = content;
     while let Some(at) = rest.find("<@") {
@@ -202,42 +225,52 @@ pub(super) fn mentions(state: &State, content: &str, allowed: &Value, channel: u
                 "users" if meant && state.user(number).is_some() && !found.users.contains(&number) => {
                     found.users.push(number)
                 }
-                "roles" if meant => found.roles.push(number),
+                // The only role besides that of everyone, and no one may mention it who may not mention all.
+                "roles" if meant && may && number == state.bot_role && !found.roles.contains(&number) => {
+                    found.roles.push(number)
+                }
                 _ => {}
             }
             rest = after;
         }
     }
-    let may = state
-        .channel(channel)
-        .is_some_and(|place| super::permissions::of(state, state.me, place) & MENTION_EVERYONE != 0);
     found.everyone = may && parses("everyone") && content.contains("@everyone");
     found.here = may && parses("everyone") && content.contains("@here");
     found
 }
 
 fn edit(state: &mut State, call: &Call, channel: u64, id: u64) -> Answer {
-    let unknown = check::message(&call.body)?;
-    note(state, call, unknown);
-    if visible(state, channel, id)?.author != state.me {
+    let found = visible(state, channel, id);
+    let unknown = check::edit(&call.body, "", found.as_ref().map_or(0, |message| message.flags))?;
+    if found?.author != state.me {
         return Err(Refusal::code(50005));
     }
+    note(state, call, unknown);
     change(state, channel, id, &call.body)?;
     let message = visible(state, channel, id)?;
     Ok((200, payload::message(state, message)))
 }
 
-/// Changes a message as an edit's body says. An edit notifies nobody anew.
+/// Changes a message as an edit's body says. An edit notifies nobody anew, but for the first of a deferred answer:
+/// before that there was nothing to read.
 pub(super) fn change(state: &mut State, channel: u64, id: u64, body: &Value) -> Result<(), Refusal> {
-    let now = state.now;
-    let message = state.message_mut(channel, id).ok_or_else(|| Refusal::code(10008))?;
-    let mut changed = message.clone();
+    let mut changed = state.message(channel, id).ok_or_else(|| Refusal::code(10008))?.clone();
     fill(&mut changed, body);
     if changed.content.trim().is_empty() && changed.embeds.is_empty() && changed.components.is_empty() {
         return Err(Refusal::code(50006));
     }
-    changed.edited = Some(now);
-    *message = changed;
+    if changed.flags & LOADING == 0 {
+        changed.edited = Some(state.now);
+    } else {
+        changed.flags &= !LOADING;
+        changed.mentions = mentions(state, &changed.content, &check::allowed(body), channel);
+        if changed.ephemeral_to.is_none() {
+            notify(state, &changed);
+        }
+    }
+    if let Some(message) = state.message_mut(channel, id) {
+        *message = changed;
+    }
     let dm = state.channel(channel).is_some_and(|place| place.dm.is_some());
     if let Some(message) = state.message(channel, id).filter(|message| message.ephemeral_to.is_none()) {
         let data = payload::dispatched(state, message);
@@ -254,109 +287,12 @@ pub(super) fn delete(state: &mut State, channel: u64, id: u64) {
         place.messages.retain(|message| message.id != id);
         place.pins.retain(|(pinned, _)| *pinned != id);
     }
-    let data = json!({"id": id.to_string(), "channel_id": channel.to_string(), "guild_id": state.guild.to_string()});
+    let mut data = json!({"id": id.to_string(), "channel_id": channel.to_string()});
+    if !dm {
+        data["guild_id"] = json!(state.guild.to_string());
+    }
     state.dispatch("MESSAGE_DELETE", dm, &data);
     state.changed(channel);
-}
-
-fn pins(state: &State, call: &Call, channel: u64) -> Value {
-    let Some(place) = state.channel(channel) else { return Value::Null };
-    let found = place.pins.iter().filter_map(|(id, at)| Some((place.message(*id)?, *at)));
-    if call.route.name.contains("/messages/pins") {
-        let item = |(message, at): (&Message, jiff::Timestamp)| json!({"pinned_at": payload::time(at), "message": payload::message(state, message)});
-        return json!({"items": found.map(item).collect::<Vec<_>>(), "has_more": false});
-    }
-    found.map(|(message, _)| payload::message(state, message)).collect()
-}
-
-/// Pins a message and says so in the channel, as Discord does.
-pub(super) fn pin(state: &mut State, channel: u64, message: u64, by: u64) -> Result<(), Refusal> {
-    let now = state.now;
-    let place = state.channel_mut(channel).ok_or_else(|| Refusal::code(10003))?;
-    if place.pins.iter().any(|(pinned, _)| *pinned == message) {
-        return Ok(());
-    }
-    if place.pins.len() >= PINS {
-        return Err(Refusal::code(30003));
-    }
-    place.pins.insert(0, (message, now));
-    told_of_pins(state, channel);
-    let mut line = state.new_message(channel, by);
-    line.kind = 6;
-    line.reference = Some(message);
-    add(state, line, true);
-    Ok(())
-}
-
-/// Takes a pin out.
-pub(super) fn unpin(state: &mut State, channel: u64, message: u64) {
-    if let Some(place) = state.channel_mut(channel) {
-        place.pins.retain(|(pinned, _)| *pinned != message);
-    }
-    told_of_pins(state, channel);
-    state.changed(channel);
-}
-
-fn told_of_pins(state: &mut State, channel: u64) {
-    let last = state.channel(channel).and_then(|place| place.pins.first()).map(|(_, at)| payload::time(*at));
-    let data =
-        json!({"guild_id": state.guild.to_string(), "channel_id": channel.to_string(), "last_pin_timestamp": last});
-    state.dispatch("CHANNEL_PINS_UPDATE", false, &data);
-}
-
-fn reaction(state: &mut State, call: &Call, channel: u64, message: u64) -> Answer {
-    let emoji = call.place(2).to_owned();
-    let found = visible(state, channel, message)?;
-    if call.route.name.starts_with("GET") {
-        let users =
-            found.reactions.iter().find(|(name, _)| *name == emoji).map(|(_, users)| users.clone()).unwrap_or_default();
-        return Ok((200, users.iter().map(|id| payload::user_by_id(state, *id)).collect()));
-    }
-    if emoji.is_ascii() && !emoji.contains(':') {
-        return Err(Refusal::code(10014));
-    }
-    let me = state.me;
-    if call.route.name.starts_with("PUT") {
-        let place = state.channel(channel).ok_or_else(|| Refusal::code(10003))?;
-        need(state, place, ADD_REACTIONS)?;
-        react(state, channel, message, me, &emoji, true);
-    } else {
-        react(state, channel, message, me, &emoji, false);
-    }
-    Ok((204, Value::Null))
-}
-
-/// Puts a reaction on a message or takes it away; whether that changed anything.
-pub(super) fn react(state: &mut State, channel: u64, message: u64, user: u64, emoji: &str, added: bool) -> bool {
-    let Some(found) = state.message_mut(channel, message) else { return false };
-    let at = found.reactions.iter().position(|(name, _)| name == emoji);
-    match (at, added) {
-        (Some(at), true) if found.reactions[at].1.contains(&user) => return false,
-        (Some(at), true) => found.reactions[at].1.push(user),
-        (None, true) => found.reactions.push((emoji.to_owned(), vec![user])),
-        (Some(at), false) => {
-            let before = found.reactions[at].1.len();
-            found.reactions[at].1.retain(|other| *other != user);
-            if found.reactions[at].1.len() == before {
-                return false;
-            }
-            found.reactions.retain(|(_, users)| !users.is_empty());
-        }
-        (None, false) => return false,
-    }
-    let author = found.author;
-    let mut data = json!({
-        "user_id": user.to_string(), "channel_id": channel.to_string(), "message_id": message.to_string(),
-        "guild_id": state.guild.to_string(), "emoji": {"id": null, "name": emoji}, "burst": false, "type": 0,
-    });
-    if added {
-        data["member"] = payload::member(state, user);
-        data["message_author_id"] = json!(author.to_string());
-        data["burst_colors"] = json!([]);
-    }
-    state.dispatch(if added { "MESSAGE_REACTION_ADD" } else { "MESSAGE_REACTION_REMOVE" }, false, &data);
-    state.changed(channel);
-    true
 }
 
 /// Notes unknown fields, and that it isn't said whom a message may notify.

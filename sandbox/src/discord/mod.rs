@@ -8,18 +8,25 @@
 //!
 //! A person is named by user name or id, a channel by name or id.
 
+mod callbacks;
 mod channels;
 mod check;
 mod check_commands;
+mod check_components;
+mod check_modal;
 mod faults;
 mod form;
 mod gateway;
+mod identify;
 mod interactions;
 mod messages;
 mod payload;
 mod people;
+mod people_forms;
 mod permissions;
+mod pins;
 mod rates;
+mod reactions;
 mod refusal;
 mod rest;
 mod routes;

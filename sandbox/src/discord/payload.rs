@@ -194,13 +194,19 @@ pub(super) fn message(state: &State, message: &Message) -> Value {
 
 /// A message as the gateway gives it.
 pub(super) fn dispatched(state: &State, message: &Message) -> Value {
-    let mut value = self::message(state, message);
+    let mut value = created(state, message);
     if state.channel(message.channel).is_some_and(|channel| channel.dm.is_none()) {
         value["guild_id"] = json!(state.guild.to_string());
         if message.interaction.is_none() {
             value["member"] = partial_member(state, message.author);
         }
     }
+    value
+}
+
+/// A message as the answer to its own creation gives it: only there is the nonce.
+pub(super) fn created(state: &State, message: &Message) -> Value {
+    let mut value = self::message(state, message);
     if let Some(nonce) = &message.nonce {
         value["nonce"] = nonce.clone();
     }

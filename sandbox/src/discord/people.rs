@@ -1,12 +1,10 @@
 //! What people do, with Discord's own client in their hands.
 
-use std::collections::BTreeMap;
-
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::state::{Message, State};
-use super::{Discord, Outcome, Typed, messages, permissions, typed};
+use super::{Discord, Outcome, Typed, messages, permissions, pins, reactions, typed};
 
 impl Discord {
     /// Types a message, or a registered command behind a slash, and waits until that was answered or has failed.
@@ -19,6 +17,9 @@ impl Discord {
             let state = &mut *guard;
             let (user, channel) = person(state, user, channel)?;
             if let Some(line) = text.strip_prefix('/') {
+                if state.channel(channel).is_some_and(|place| place.dm.is_some()) {
+                    return Err("the server's commands are not there in a direct channel".to_owned());
+                }
                 let data = typed::command(state, line)?;
                 let name = data["name"].as_str().unwrap_or_default().to_owned();
                 state.interact(2, &name, user, channel, None, &data)
@@ -107,7 +108,9 @@ impl Discord {
             };
             let is = it["type"].as_u64() == Some(3)
                 && (it["custom_id"].as_str() == Some(menu) || it["placeholder"].as_str() == Some(menu));
-            (is && values.iter().all(offered))
+            let of = |name: &str| it[name].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(1);
+            let some = (of("min_values")..=of("max_values")).contains(&values.len());
+            (is && some && values.iter().all(offered))
                 .then(|| json!({"component_type": 3, "custom_id": it["custom_id"], "values": values}))
         })
         .await
@@ -125,7 +128,7 @@ impl Discord {
             let state = &mut *guard;
             let (user, channel) = person(state, user, channel)?;
             let found = seen(state, user, channel, message)?;
-            let all = found.components.iter().flat_map(|row| row["components"].as_array().into_iter().flatten());
+            let all = found.components.iter().flat_map(parts);
             let data = all.filter_map(&data).next().ok_or("there is nothing like that on the message")?;
             let message = found.id;
             state.interact(3, "", user, channel, Some(message), &data)
@@ -134,54 +137,6 @@ impl Discord {
             Outcome::Failed(why) => Err(format!("This interaction failed: {why}")),
             Outcome::Answered | Outcome::Deferred => Ok(()),
         }
-    }
-
-    /// Sends the open form, with values by label or custom id. What isn't given stays as the form had it.
-    ///
-    /// # Errors
-    /// Why a person could not do that.
-    pub async fn submits(&self, user: &str, values: BTreeMap<String, String>) -> Result<(), String> {
-        let (id, at) = {
-            let mut guard = self.lock();
-            let state = &mut *guard;
-            let user = state.find_user(user).ok_or_else(|| format!("there is nobody called {user}"))?.id;
-            let at = state.forms.iter().position(|form| form.user == user).ok_or("no form is open")?;
-            let form = &state.forms[at];
-            let (modal, channel, message) = (form.modal.clone(), form.channel, form.message);
-            let mut parts = Vec::new();
-            for part in modal["components"].as_array().into_iter().flatten() {
-                let inner = if part["type"].as_u64() == Some(18) { &part["component"] } else { &part["components"][0] };
-                let label = part["label"].as_str().or(inner["label"].as_str()).unwrap_or_default();
-                let filled = fill(inner, label, &values)?;
-                parts.push(match part["type"].as_u64() {
-                    Some(18) => json!({"type": 18, "id": parts.len() * 2 + 1, "component": filled}),
-                    _ => json!({"type": 1, "id": parts.len() * 2 + 1, "components": [filled]}),
-                });
-            }
-            let data = json!({"custom_id": modal["custom_id"], "components": parts});
-            (state.interact(5, "", user, channel, message, &data), user)
-        };
-        match self.outcome(id).await {
-            Outcome::Failed(why) => Err(format!("Something went wrong. Try again. ({why})")),
-            Outcome::Answered | Outcome::Deferred => {
-                let mut state = self.lock();
-                state.forms.retain(|form| form.user != at);
-                state.changed(0);
-                Ok(())
-            }
-        }
-    }
-
-    /// Closes the open form without sending it; the bot hears nothing of it.
-    ///
-    /// # Errors
-    /// Why a person could not do that.
-    pub async fn cancels(&self, user: &str) -> Result<(), String> {
-        let mut state = self.lock();
-        let user = state.find_user(user).ok_or_else(|| format!("there is nobody called {user}"))?.id;
-        state.forms.retain(|form| form.user != user);
-        state.changed(0);
-        Ok(())
     }
 
     /// Reacts to a message.
@@ -212,7 +167,10 @@ impl Discord {
         let state = &mut *guard;
         let (user, channel) = person(state, user, channel)?;
         let message = shared(state, user, channel, message)?;
-        if messages::react(state, channel, message, user, emoji, added) {
+        if added && state.message(channel, message).is_some_and(|found| reactions::is_full(found, emoji)) {
+            return Err("a message can have twenty different reactions".to_owned());
+        }
+        if reactions::react(state, channel, message, user, emoji, added) {
             Ok(())
         } else {
             Err("it is so already".to_owned())
@@ -229,7 +187,7 @@ impl Discord {
         let (user, channel) = person(state, user, channel)?;
         may(state, user, channel, permissions::PIN_MESSAGES)?;
         let message = shared(state, user, channel, message)?;
-        messages::pin(state, channel, message, user)
+        pins::pin(state, channel, message, user)
             .map_err(|refusal| refusal.body["message"].as_str().unwrap_or("refused").to_owned())
     }
 
@@ -243,7 +201,7 @@ impl Discord {
         let (user, channel) = person(state, user, channel)?;
         may(state, user, channel, permissions::PIN_MESSAGES)?;
         let message = shared(state, user, channel, message)?;
-        messages::unpin(state, channel, message);
+        pins::unpin(state, channel, message);
         Ok(())
     }
 
@@ -282,7 +240,7 @@ impl Discord {
     }
 
     /// What became of an interaction, once that is known.
-    async fn outcome(&self, id: u64) -> Outcome {
+    pub(super) async fn outcome(&self, id: u64) -> Outcome {
         let mut version = self.version.subscribe();
         loop {
             version.borrow_and_update();
@@ -301,6 +259,12 @@ impl Discord {
             }
         }
     }
+}
+
+/// A component with all within it.
+fn parts(component: &Value) -> Vec<&Value> {
+    let inner = component["components"].as_array().into_iter().flatten().chain(component.get("accessory"));
+    std::iter::once(component).chain(inner.flat_map(parts)).collect()
 }
 
 fn person(state: &State, user: &str, channel: &str) -> Result<(u64, u64), String> {
@@ -343,34 +307,4 @@ fn with_mentions(state: &State, text: &str) -> String {
         content = content.replace(&format!("@{}", user.name), &format!("<@{}>", user.id));
     }
     content
-}
-
-/// A field of a form as it is sent.
-fn fill(field: &Value, label: &str, values: &BTreeMap<String, String>) -> Result<Value, String> {
-    let key = field["custom_id"].as_str().unwrap_or_default();
-    let given = values.get(key).or_else(|| values.get(label)).cloned();
-    if field["type"].as_u64() == Some(3) {
-        let options = field["options"].as_array().cloned().unwrap_or_default();
-        let chosen = match given {
-            Some(given) => {
-                let is = |it: &&Value| it["value"].as_str() == Some(&given) || it["label"].as_str() == Some(&given);
-                Some(options.iter().find(is).ok_or_else(|| format!("{given:?} can't be chosen for {label}"))?.clone())
-            }
-            None => options.into_iter().find(|it| it["default"].as_bool() == Some(true)),
-        };
-        if chosen.is_none() && field["required"].as_bool() != Some(false) {
-            return Err(format!("{label} is required"));
-        }
-        let values: Vec<Value> = chosen.into_iter().map(|it| it["value"].clone()).collect();
-        return Ok(json!({"type": 3, "id": 2, "custom_id": key, "values": values}));
-    }
-    let value = given.unwrap_or_else(|| field["value"].as_str().unwrap_or_default().to_owned());
-    if value.trim().is_empty() && field["required"].as_bool() != Some(false) {
-        return Err(format!("{label} is required"));
-    }
-    let longest = field["max_length"].as_u64().unwrap_or(4000);
-    if value.chars().count() as u64 > longest {
-        return Err(format!("{label} can have {longest} characters"));
-    }
-    Ok(json!({"type": 4, "id": 2, "custom_id": key, "value": value}))
 }

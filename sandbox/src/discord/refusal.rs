@@ -59,7 +59,7 @@ impl Refusal {
     pub(super) fn code(code: i64) -> Refusal {
         let known = CODES.iter().find(|(known, ..)| *known == code);
         let (status, message) = known.map_or((400, "Refused on order"), |(_, status, message)| (*status, *message));
-        let malformed = matches!(code, 50006 | 50024 | 50109);
+        let malformed = matches!(code, 30032 | 50006 | 50024 | 50109);
         Refusal { status, body: json!({"message": message, "code": code}), malformed }
     }
 
@@ -73,6 +73,11 @@ impl Refusal {
     /// 404 of a route that is not there.
     pub(super) fn no_route() -> Refusal {
         Refusal { status: 404, body: json!({"message": "404: Not Found", "code": 0}), malformed: true }
+    }
+
+    /// 405 of a route that is there for other verbs.
+    pub(super) fn wrong_verb() -> Refusal {
+        Refusal { status: 405, body: json!({"message": "405: Method Not Allowed", "code": 0}), malformed: true }
     }
 
     /// 401 of a missing or wrong token.

@@ -12,10 +12,11 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use super::form::NO_OBJECT;
 use super::rates::{Limited, Told};
 use super::refusal::{Answer, Refusal};
 use super::routes::Route;
-use super::{Discord, channels, interactions, messages, payload};
+use super::{Discord, callbacks, channels, messages, payload};
 use crate::faults::CallFault;
 
 /// The largest body that is read, in bytes.
@@ -52,8 +53,8 @@ pub(super) async fn answer(State(discord): State<Arc<Discord>>, request: Request
     let path = parts.uri.path().to_owned();
     let query_text = parts.uri.query().unwrap_or_default().to_owned();
     let bytes = to_bytes(body, LARGEST).await.unwrap_or_default();
-    let route = path.strip_prefix("/api/v10").and_then(|path| Route::find(&verb, path));
-    let name = route.as_ref().map_or_else(|| format!("{verb} {path}"), |route| route.name.to_owned());
+    let route = Route::of(&verb, &path);
+    let name = route.as_ref().map_or_else(|_| format!("{verb} {path}"), |route| route.name.to_owned());
     let ids = route.as_ref().map(Route::ids).unwrap_or_default();
     let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice::<Value>(&bytes) };
     let logged = body.as_ref().ok().cloned().unwrap_or(Value::Null);
@@ -132,7 +133,7 @@ impl Discord {
 
     fn call(
         &self,
-        route: Option<Route>,
+        route: Result<Route, Refusal>,
         query: &str,
         body: Result<Value, ()>,
         headers: &HeaderMap,
@@ -148,9 +149,10 @@ impl Discord {
                 let limited = Limited { wait_ms: i64::try_from(*retry_after).unwrap_or(1) * 1000, global: *global };
                 let mut state = self.lock();
                 let now = state.now;
-                if let Some(route) = &route {
+                if let Ok(route) = &route {
                     state.rates.ordered(route, &limited, now);
                 }
+                state.rates.invalid += 1;
                 return Done::Answered(Err(too_fast(&limited)), limited.headers());
             }
             Some(CallFault::BareNotOk) | None => {}
@@ -162,22 +164,24 @@ impl Discord {
             self.lock().unexpected.push("a call without the User-Agent that Discord asks for".to_owned());
             return Done::Page(403);
         }
-        let Some(route) = route else {
-            self.lock().unexpected.push("a call of a route that is not there".to_owned());
-            return Done::Answered(Err(Refusal::no_route()), none());
+        let route = match route {
+            Ok(route) => route,
+            Err(refusal) => {
+                self.lock().unexpected.push("a call of a route that is not there".to_owned());
+                return Done::Answered(Err(refusal), none());
+            }
         };
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !route.is_open() && token != format!("Bot {}", self.token) {
-            let mut state = self.lock();
+        let mut state = self.lock();
+        if !route.is_open() && (state.gateway.is_token_reset || token != format!("Bot {}", self.token)) {
             state.rates.invalid += 1;
             state.unexpected.push(format!("{}: not authorised", route.name));
             return Done::Answered(Err(Refusal::unauthorized()), none());
         }
         let Ok(body) = body else {
-            self.lock().unexpected.push(format!("{}: the body is not JSON", route.name));
+            state.unexpected.push(format!("{}: the body is not JSON", route.name));
             return Done::Answered(Err(Refusal::code(50109)), none());
         };
-        let mut state = self.lock();
         let now = state.now;
         let Told { headers } = match state.rates.count(&route, &body, now) {
             Ok(told) => told,
@@ -207,6 +211,10 @@ impl Discord {
         let mut guard = self.lock();
         let state = &mut *guard;
         let gateway = self.gateway_url();
+        let takes_list = call.route.name.starts_with("PUT") && call.route.name.ends_with("/commands");
+        if !call.body.is_object() && !call.body.is_null() && !takes_list {
+            return Err(Refusal::field("", NO_OBJECT.0, NO_OBJECT.1));
+        }
         match call.route.name {
             "GET /gateway" => Ok((200, json!({ "url": gateway }))),
             "GET /gateway/bot" => {
@@ -236,8 +244,8 @@ impl Discord {
                 state.user(call.id(1)).ok_or_else(|| Refusal::code(10007))?;
                 Ok((200, payload::member(state, call.id(1))))
             }
-            name if name.starts_with("POST /interactions/") => interactions::callback(state, call),
-            name if name.contains("/webhooks/") => interactions::webhook(state, call),
+            name if name.starts_with("POST /interactions/") => callbacks::callback(state, call),
+            name if name.contains("/webhooks/") => callbacks::webhook(state, call),
             name if name.contains("/commands") => super::check_commands::commands(state, call),
             name if name.contains("/messages") || name.contains("/pins") || name.ends_with("/typing") => {
                 messages::call(state, call)

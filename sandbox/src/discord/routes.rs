@@ -4,6 +4,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::refusal::Refusal;
+
 /// Every route, the more literal before the less.
 pub(super) const ROUTES: [&str; 42] = [
     "GET /gateway",
@@ -57,8 +59,18 @@ pub(super) struct Route {
 }
 
 impl Route {
+    /// The route of a verb and a path.
+    pub(super) fn of(verb: &str, path: &str) -> Result<Route, Refusal> {
+        let path = path.strip_prefix("/api/v10").unwrap_or_default();
+        let has = |verb| Route::find(verb, path).is_some();
+        Route::find(verb, path).ok_or_else(|| {
+            let other = ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().any(has);
+            if other { Refusal::wrong_verb() } else { Refusal::no_route() }
+        })
+    }
+
     /// The route of a verb and a path without `/api/v10`.
-    pub(super) fn find(verb: &str, path: &str) -> Option<Route> {
+    fn find(verb: &str, path: &str) -> Option<Route> {
         let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         ROUTES.iter().find_map(|name| {
             let (its_verb, template) = name.split_once(' ')?;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::permissions::{self, VIEW_CHANNEL};
 use super::state::State;
 
 /// How long a session without a socket can be resumed ("a few minutes" in Discord's reference).
@@ -43,6 +44,8 @@ pub(super) struct Gateway {
     pub(super) close_after_hello: (u32, Option<u16>),
     pub(super) refuse_resumes: u32,
     pub(super) resume_url: String,
+    /// Whether the bot's token has ended, because it was used too often to identify.
+    pub(super) is_token_reset: bool,
 }
 
 /// A socket that is open.
@@ -96,6 +99,7 @@ impl Gateway {
             close_after_hello: (0, None),
             refuse_resumes: 0,
             resume_url: String::new(),
+            is_token_reset: false,
         }
     }
 
@@ -169,6 +173,9 @@ impl State {
 
     /// Dispatches to every session that asked for this kind of event. `dm` says whether it is of a direct channel.
     pub(super) fn dispatch(&mut self, event: &str, dm: bool, data: &Value) {
+        if event.starts_with("MESSAGE_") && !self.is_seen(data) {
+            return;
+        }
         let needed = intent(event, dm);
         let mut to = Vec::new();
         for session in &self.gateway.sessions {
@@ -190,6 +197,12 @@ impl State {
                 self.dispatch_to(&id, event, data);
             }
         }
+    }
+
+    /// Whether the bot sees the channel that an event is of.
+    fn is_seen(&self, data: &Value) -> bool {
+        let channel = data["channel_id"].as_str().and_then(|id| id.parse().ok()).and_then(|id| self.channel(id));
+        channel.is_none_or(|place| place.dm.is_some() || permissions::of(self, self.me, place) & VIEW_CHANNEL != 0)
     }
 
     /// Whether a message's content is kept from a bot without the intent for it.

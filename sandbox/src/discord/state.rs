@@ -58,7 +58,7 @@ pub(super) struct User {
     pub(super) bot: bool,
 }
 
-/// A text channel (type 0), direct channel (1) or public thread (11).
+/// A text channel (type 0), direct channel (1), category (4) or public thread (11).
 pub(super) struct Channel {
     pub(super) id: u64,
     pub(super) kind: u8,
@@ -122,6 +122,10 @@ pub(super) struct OpenForm {
     pub(super) message: Option<u64>,
     pub(super) modal: Value,
 }
+
+/// Kinds of channels: those with text, and those that hold others.
+pub(super) const TEXT: u8 = 0;
+pub(super) const CATEGORY: u8 = 4;
 
 /// Loading state of a deferred answer.
 pub(super) const LOADING: u64 = 1 << 7;

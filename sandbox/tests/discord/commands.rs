@@ -47,6 +47,15 @@ async fn a_bad_command_is_refused_with_its_place() {
         }
         with("options", json!([option]))
     };
+    // One option within the other, by their types.
+    let holding = |kinds: &[u64]| {
+        let options = kinds.iter().rev().fold(
+            json!([]),
+            |inner, kind| json!([{ "type": kind, "name": "o", "description": "d", "options": inner }]),
+        );
+        with("options", options)
+    };
+    let value = "0.options.0.choices.0.value";
     let choice = json!({ "name": "c", "value": "c" });
     let text = json!({ "name": "x".repeat(100), "value": "x".repeat(100) });
     let wide: Vec<Value> = (0..2)
@@ -78,6 +87,21 @@ async fn a_bad_command_is_refused_with_its_place() {
         (of(json!({ "name": "A" })), "0.options.0.name", "APPLICATION_COMMAND_INVALID_NAME"),
         (of(json!({ "description": "" })), "0.options.0.description", "BASE_TYPE_REQUIRED"),
         (of(json!({ "type": 99 })), "0.options.0.type", "BASE_TYPE_CHOICES"),
+        (of(json!({ "choices": [{ "name": "c", "value": "x".repeat(101) }] })), value, "BASE_TYPE_BAD_LENGTH"),
+        (of(json!({ "choices": [{ "name": "c" }] })), value, "BASE_TYPE_REQUIRED"),
+        (of(json!({ "type": 4, "choices": [{ "name": "c", "value": "1" }] })), value, "NUMBER_TYPE_COERCE"),
+        (of(json!({ "choices": ["c"] })), "0.options.0.choices.0", "DICT_TYPE_CONVERT"),
+        (holding(&[1, 1]), "0.options.0.options.0.type", "BASE_TYPE_CHOICES"),
+        (holding(&[1, 2]), "0.options.0.options.0.type", "BASE_TYPE_CHOICES"),
+        (holding(&[2, 2]), "0.options.0.options.0.type", "BASE_TYPE_CHOICES"),
+        (holding(&[2, 3]), "0.options.0.options.0.type", "BASE_TYPE_CHOICES"),
+        (holding(&[2, 1, 1]), "0.options.0.options.0.options.0.type", "BASE_TYPE_CHOICES"),
+        (
+            json!([with("type", json!(1))[0], with("description", json!("d"))[0]]),
+            "1",
+            "APPLICATION_COMMANDS_DUPLICATE_NAME",
+        ),
+        (json!(["ack"]), "0", "DICT_TYPE_CONVERT"),
         (of(json!({ "choices": vec![choice.clone(); 26] })), "0.options.0.choices", "BASE_TYPE_MAX_LENGTH"),
         (
             of(json!({ "choices": [choice], "autocomplete": true })),
@@ -92,7 +116,12 @@ async fn a_bad_command_is_refused_with_its_place() {
     }
     assert_eq!(bench.discord().view()["commands"], json!([]), "a refused call does nothing");
     let good = with("options", json!([option("a", true), option("b", false)]));
-    assert_eq!(bench.commands(good).await.status, 200);
+    for good in [good, holding(&[2, 1, 3]), holding(&[1, 3]), of(json!({ "choices": [text] }))] {
+        let answer = bench.commands(good).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let menu = json!([with("type", json!(1))[0], { "name": "ack", "type": 3 }]);
+    assert_eq!(bench.commands(menu).await.status, 200, "a menu's command may have the name of another");
 }
 
 #[tokio::test]
@@ -102,6 +131,7 @@ async fn two_hundred_commands_can_be_created_in_a_day() {
         let command = |number: usize| json!({ "name": format!("c{number}"), "description": "d" });
         json!((from..to).map(command).collect::<Vec<_>>())
     };
+    assert_eq!(bench.commands(commands(0, 101)).await.refusal(), (400, 30032), "a hundred at a time");
     assert_eq!(bench.commands(commands(0, 100)).await.status, 200);
     assert_eq!(bench.commands(commands(100, 200)).await.status, 200);
     assert_eq!(bench.commands(commands(100, 200)).await.status, 200, "they are there already");

@@ -50,6 +50,7 @@ async fn a_call_is_limited_on_order() {
     let refused = bench.get("users/@me").await;
     assert_eq!((refused.status, refused.body["global"].as_bool()), (429, Some(true)));
     assert_eq!((refused.header("x-ratelimit-global"), refused.header("x-ratelimit-scope")), ("true", "global"));
+    assert_eq!(discord.invalid_requests(), 2, "they count as any other");
     bench.post(hello()).await.id();
     assert_eq!(discord.early_requests(), 2, "it is about every route");
 }

@@ -267,7 +267,7 @@ async fn a_thousand_identifies_are_allowed_in_a_day() {
     let bench = Bench::start(true).await;
     let left = async || bench.get("gateway/bot").await.body["session_start_limit"].clone();
     assert_eq!((left().await["total"].as_u64(), left().await["max_concurrency"].as_u64()), (Some(1000), Some(1)));
-    bench.connect(1).await;
+    let (mut first, _) = bench.connect(1).await;
     for _ in 0..9 {
         let mut hasty = bench.greeted().await;
         for _ in 0..111 {
@@ -279,4 +279,10 @@ async fn a_thousand_identifies_are_allowed_in_a_day() {
     let mut socket = bench.greeted().await;
     socket.send(2, bench.identification(1)).await;
     assert_eq!(socket.end().await, Some(4004));
+    assert_eq!(first.end().await, Some(4004), "so does every other session");
+    assert_eq!(bench.get("users/@me").await.status, 401, "the token was reset");
+    bench.advance(24 * 60 * 60 * 1000);
+    let mut later = bench.greeted().await;
+    later.send(2, bench.identification(1)).await;
+    assert_eq!(later.end().await, Some(4004), "and stays so");
 }

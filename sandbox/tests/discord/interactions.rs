@@ -203,7 +203,9 @@ async fn a_menu_sends_what_was_chosen() {
     let menu = json!({ "type": 3, "custom_id": "sev", "options": [{ "label": "SEV1", "value": "1" }] });
     let id = bench.post(json!({ "components": [{ "type": 1, "components": [menu] }] })).await.id();
     let discord = bench.discord();
-    assert!(discord.selects("ann", "general", &id, "sev", vec!["9".to_owned()]).await.is_err());
+    for wrong in [vec!["9".to_owned()], vec![], vec!["1".to_owned(), "1".to_owned()]] {
+        assert!(discord.selects("ann", "general", &id, "sev", wrong).await.is_err());
+    }
     let (chosen, asked) = tokio::join!(discord.selects("ann", "general", &id, "sev", vec!["1".to_owned()]), async {
         let asked = socket.event("INTERACTION_CREATE").await;
         assert_eq!(bench.answer(&asked, json!({ "type": 6 })).await.status, 204);

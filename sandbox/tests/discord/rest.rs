@@ -34,6 +34,8 @@ async fn what_is_not_there_is_refused_by_its_code() {
     let messages = bench.of("general", "messages");
     for (route, refusal) in [
         ("GET nothing/here".to_owned(), (404, 0)),
+        ("DELETE users/@me".to_owned(), (405, 0)),
+        (format!("PUT {messages}"), (405, 0)),
         ("GET channels/404".to_owned(), (404, 10003)),
         ("GET channels/404/messages".to_owned(), (404, 10003)),
         ("POST channels/404/messages".to_owned(), (404, 10003)),
@@ -68,6 +70,10 @@ async fn a_body_of_the_wrong_form_is_refused_and_unknown_fields_are_noted() {
     let broken = bench.http.post(url).header("authorization", token).body("{").send().await.expect("an answer");
     let broken: Value = broken.json().await.expect("JSON");
     assert_eq!(broken["code"], 50109);
+    for body in [json!(["x"]), json!("x"), json!(5)] {
+        let answer = bench.post(body).await;
+        assert_eq!((answer.code(), &answer.body["errors"]["_errors"][0]["code"]), (50035, &json!("DICT_TYPE_CONVERT")));
+    }
     let answer = bench.post(json!({ "content": 5 })).await;
     assert_eq!(answer.refusal(), (400, 50035));
     assert_eq!(answer.body["message"], "Invalid Form Body");
@@ -114,8 +120,12 @@ async fn only_ones_own_messages_can_be_edited() {
 async fn an_enforced_nonce_gives_back_the_first_message() {
     let bench = Bench::start(false).await;
     let body = |nonce: &str, enforce: bool| json!({ "content": "x", "nonce": nonce, "enforce_nonce": enforce });
-    let first = bench.post(body("a", true)).await.id();
-    assert_eq!(bench.post(body("a", true)).await.id(), first);
+    let made = bench.post(body("a", true)).await;
+    assert_eq!(made.body["nonce"], "a");
+    let first = made.id();
+    let again = bench.post(body("a", true)).await;
+    assert_eq!((again.id(), again.body["nonce"].as_str()), (first.clone(), Some("a")));
+    assert!(bench.get(&bench.of("general", &format!("messages/{first}"))).await.body["nonce"].is_null());
     assert_ne!(bench.post(body("b", true)).await.id(), first);
     assert_ne!(bench.post(body("a", false)).await.id(), first, "it was not enforced");
     assert_eq!(bench.messages("general").len(), 3);
@@ -257,8 +267,13 @@ async fn allowed_mentions_decide_who_is_notified() {
     let id = bench.post(quiet).await.id();
     let edit = json!({ "content": content, "allowed_mentions": { "parse": ["users", "everyone"] } });
     assert_eq!(bench.call(&format!("PATCH {}/{id}", bench.of("general", "messages")), edit).await.status, 200);
+    let all = json!({ "parse": ["roles", "everyone"] });
+    bench
+        .post(json!({ "content": format!("<@&77> <@&{}>", bench.discord().guild()), "allowed_mentions": all }))
+        .await
+        .id();
     bench.discord().forbid("MENTION_EVERYONE");
-    bench.post(json!({ "content": "@everyone", "allowed_mentions": { "parse": ["everyone"] } })).await.id();
+    bench.post(json!({ "content": format!("@everyone {to_role}"), "allowed_mentions": all })).await.id();
     let new = bench.discord().notifications().split_off(before);
-    assert_eq!(new, [], "neither embeds, nor edits, nor a bot that may not");
+    assert_eq!(new, [], "neither embeds, nor edits, nor roles that are none, nor a bot that may not");
 }
