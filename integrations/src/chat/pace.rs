@@ -28,6 +28,10 @@ pub struct Pace {
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
+/// A bucket has no room for longer than anybody wants to wait: for so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom(pub Duration);
+
 /// A bucket by the generic cell rate algorithm: one moment tells how full it is.
 struct Bucket {
     /// When the bucket will be empty again.
@@ -44,15 +48,20 @@ impl Pace {
     }
 
     /// Waits until `bucket` has room under `limit`, and takes one place in it. Whoever came first is let through
-    /// first. A place is taken even if the waiting is given up.
-    pub async fn wait(&self, bucket: &str, limit: Limit) {
-        while let Some(until) = self.take(bucket, limit) {
+    /// first. Where that would take longer than `patience`, nothing is taken.
+    ///
+    /// # Errors
+    /// [`NoRoom`]: how long it would take.
+    pub async fn wait(&self, bucket: &str, limit: Limit, patience: Duration) -> Result<(), NoRoom> {
+        let give_up = after(self.clock.now(), patience);
+        while let Some(until) = self.take(bucket, limit, give_up)? {
             self.clock.sleep_until(until).await;
             if !self.is_shut(bucket) {
-                return;
+                return Ok(());
             }
             // Shut meanwhile: whoever waited lines up anew, behind the told wait.
         }
+        Ok(())
     }
 
     /// Shuts `bucket` for `wait`, as the platform asked.
@@ -69,7 +78,7 @@ impl Pace {
     }
 
     /// Takes the next place; says when it is, unless it is now.
-    fn take(&self, bucket: &str, limit: Limit) -> Option<Timestamp> {
+    fn take(&self, bucket: &str, limit: Limit, give_up: Timestamp) -> Result<Option<Timestamp>, NoRoom> {
         let now = self.clock.now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         // A bucket that is empty and open says nothing that a new one would not.
@@ -79,10 +88,14 @@ impl Pace {
         let bucket =
             buckets.entry(bucket.to_owned()).or_insert(Bucket { empty_at: Timestamp::MIN, shut_until: Timestamp::MIN });
         let from = bucket.shut_until.max(now);
-        bucket.empty_at = after(bucket.empty_at.max(from), limit.per / limit.calls.max(1));
+        let empty_at = after(bucket.empty_at.max(from), limit.per / limit.calls.max(1));
         let burst = jiff::SignedDuration::try_from(limit.per).unwrap_or_default();
-        let place = bucket.empty_at.checked_sub(burst).unwrap_or(now).max(from);
-        (place > now).then_some(place)
+        let place = empty_at.checked_sub(burst).unwrap_or(now).max(from);
+        if place > give_up {
+            return Err(NoRoom(Duration::try_from(place.duration_since(now)).unwrap_or_default()));
+        }
+        bucket.empty_at = empty_at;
+        Ok((place > now).then_some(place))
     }
 }
 
@@ -95,18 +108,34 @@ mod tests {
 
     const LIMIT: Limit = Limit { calls: 2, per: Duration::from_secs(10) };
 
+    fn take(pace: &Pace, bucket: &str) -> Option<Timestamp> {
+        pace.take(bucket, LIMIT, Timestamp::MAX).expect("there is no hurry")
+    }
+
+    #[test]
+    fn where_the_wait_is_too_long_no_place_is_taken() {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let pace = Pace::new(Arc::new(clock.clone()));
+        take(&pace, "b");
+        take(&pace, "b");
+        let soon = after(Timestamp::UNIX_EPOCH, Duration::from_secs(4));
+        for _ in 0..3 {
+            assert_eq!(pace.take("b", LIMIT, soon), Err(NoRoom(Duration::from_secs(5))));
+        }
+    }
+
     #[test]
     fn a_full_bucket_says_when_there_is_room_again() {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let pace = Pace::new(Arc::new(clock.clone()));
         let at = |seconds| Some(after(Timestamp::UNIX_EPOCH, Duration::from_secs(seconds)));
-        assert_eq!(pace.take("b", LIMIT), None);
-        assert_eq!(pace.take("b", LIMIT), None);
-        assert_eq!(pace.take("b", LIMIT), at(5), "the third waits");
-        assert_eq!(pace.take("b", LIMIT), at(10), "the fourth waits behind it");
-        assert_eq!(pace.take("other", LIMIT), None);
+        assert_eq!(take(&pace, "b"), None);
+        assert_eq!(take(&pace, "b"), None);
+        assert_eq!(take(&pace, "b"), at(5), "the third waits");
+        assert_eq!(take(&pace, "b"), at(10), "the fourth waits behind it");
+        assert_eq!(take(&pace, "other"), None);
         clock.advance(Duration::from_secs(20));
-        assert_eq!(pace.take("b", LIMIT), None);
+        assert_eq!(take(&pace, "b"), None);
     }
 
     #[test]
@@ -115,8 +144,8 @@ mod tests {
         let pace = Pace::new(Arc::new(clock.clone()));
         pace.shut("b", Duration::from_secs(30));
         clock.advance(Duration::from_secs(29));
-        assert!(pace.take("b", LIMIT).is_some());
+        assert!(take(&pace, "b").is_some());
         clock.advance(Duration::from_secs(2));
-        assert_eq!(pace.take("b", LIMIT), None);
+        assert_eq!(take(&pace, "b"), None);
     }
 }

@@ -15,9 +15,9 @@ use serde_json::Value;
 
 use super::limits::{GLOBAL, Route, Verb};
 use crate::chat::http::{Answered, Broken, exchange, retry_after};
-use crate::chat::pace::Pace;
+use crate::chat::pace::{NoRoom, Pace};
 use crate::chat::{Failure, Refused};
-use crate::clock::{SharedClock, timeout};
+use crate::clock::SharedClock;
 use crate::secret::Secret;
 
 /// The longest that a call waits for room in its bucket before it is put back.
@@ -166,17 +166,15 @@ impl Caller {
     }
 
     async fn wait(&self, route: &Route, bucket: &str) -> Result<(), Problem> {
-        let both = async {
-            self.pace.wait(bucket, route.limit).await;
-            if route.as_bot {
-                self.pace.wait("global", GLOBAL).await;
-            }
+        let no_room = |NoRoom(wait)| {
+            let why = format!("{}: Discord's rate limit leaves no room", route.name);
+            Problem { code: None, failure: Failure::Transient { why, retry_after: Some(wait) } }
         };
-        timeout(self.clock.as_ref(), PACE_LIMIT, both).await.map_err(|_| {
-            let why = format!("{}: Discord's rate limit left no room", route.name);
-            let one = route.limit.per / route.limit.calls.max(1);
-            Problem { code: None, failure: Failure::Transient { why, retry_after: (one > PACE_LIMIT).then_some(one) } }
-        })
+        self.pace.wait(bucket, route.limit, PACE_LIMIT).await.map_err(no_room)?;
+        if route.as_bot {
+            self.pace.wait("global", GLOBAL, PACE_LIMIT).await.map_err(no_room)?;
+        }
+        Ok(())
     }
 
     /// Learns from an answer's headers how the bucket stands.

@@ -103,7 +103,7 @@ fn interaction(data: &Value, me: &Identity) -> Result<Parsed, String> {
         user: user.to_owned(),
     };
     let kind = data.get("type").and_then(Value::as_u64).ok_or("the interaction has no type")?;
-    if !is_from_here(data, me) {
+    if !is_from_here(data, me) && !is_our_direct(data, kind) {
         // What is typed needs no answer: the list stays empty.
         return Ok(if kind == 4 { ELSEWHERE } else { Parsed::Foreign(reply) });
     }
@@ -143,6 +143,15 @@ fn is_from_here(data: &Value, me: &Identity) -> bool {
     let owners = data.get("authorizing_integration_owners").and_then(Value::as_object).filter(|it| !it.is_empty());
     let installed = owners.is_none_or(|it| it.get("0").and_then(Value::as_str) == Some(me.guild.as_str()));
     guild == Some(me.guild.as_str()) && data.get("member").is_some_and(Value::is_object) && installed
+}
+
+/// Whether it is a click or a form in a direct message with the bot, which only somebody who was written to can do:
+/// what is done there counts as done in the server. Discord then names server `0` as the owner of the installation
+/// (its reference, "Authorizing Integration Owners Object").
+fn is_our_direct(data: &Value, kind: u64) -> bool {
+    let is_answer = matches!(kind, 3 | 5);
+    let owner = data.pointer("/authorizing_integration_owners/0").and_then(Value::as_str);
+    is_answer && data.get("guild_id").is_none_or(Value::is_null) && owner == Some("0")
 }
 
 /// Subcommand group and subcommand, and the options below them.

@@ -132,6 +132,20 @@ fn whoever_is_not_from_here_is_foreign() {
 }
 
 #[test]
+fn a_click_in_a_direct_message_of_the_bots_counts() {
+    let mut click = interaction_of(3, json!({ "component_type": 2, "custom_id": "alert ack A-1" }));
+    click["d"]["message"] = json!({ "id": "61" });
+    click["d"]["user"] = click["d"]["member"]["user"].take();
+    for key in ["guild_id", "member"] {
+        click["d"].as_object_mut().expect("an object").remove(key);
+    }
+    click["d"]["authorizing_integration_owners"] = json!({ "0": "0" });
+    assert!(matches!(act_of(&click).what, Act::Click { click, .. } if click == "alert ack A-1"));
+    click["d"]["authorizing_integration_owners"] = json!({ "1": "7" });
+    assert!(matches!(parse(&click, &me()), Ok(Parsed::Foreign(_))), "installed by a person for themselves");
+}
+
+#[test]
 fn a_message_that_begins_with_the_bot_is_a_mention() {
     for raw in ["<@1> ack A-3", " <@!1>ack A-3 "] {
         let inbound = act_of(&message_of(json!({ "content": raw })));

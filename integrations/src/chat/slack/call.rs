@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::limits::{Method, Verb};
 use crate::chat::http::{Answered, Broken, exchange, retry_after};
-use crate::chat::pace::Pace;
+use crate::chat::pace::{NoRoom, Pace};
 use crate::chat::{Called, Failure, Refused};
-use crate::clock::{SharedClock, timeout};
+use crate::clock::SharedClock;
 use crate::secret::Secret;
 
 /// The longest that a call waits for room in its bucket before it is put back.
@@ -125,17 +125,15 @@ impl Caller {
     }
 
     async fn wait(&self, method: &Method, channel: Option<&str>) -> Called<()> {
-        let both = async {
-            if let (Some(limit), Some(channel)) = (method.channel, channel) {
-                self.pace.wait(&format!("{} {channel}", method.name), limit).await;
-            }
-            // Last, because it is this one that a 429 shuts.
-            self.pace.wait(method.name, method.workspace).await;
+        let no_room = |NoRoom(wait)| Failure::Transient {
+            why: format!("{}: Slack's rate limit leaves no room", method.name),
+            retry_after: Some(wait),
         };
-        timeout(self.clock.as_ref(), PACE_LIMIT, both).await.map_err(|_| Failure::Transient {
-            why: format!("{}: Slack's rate limit left no room", method.name),
-            retry_after: None,
-        })
+        if let (Some(limit), Some(channel)) = (method.channel, channel) {
+            self.pace.wait(&format!("{} {channel}", method.name), limit, PACE_LIMIT).await.map_err(no_room)?;
+        }
+        // Last, because it is this one that a 429 shuts.
+        self.pace.wait(method.name, method.workspace, PACE_LIMIT).await.map_err(no_room)
     }
 }
 
