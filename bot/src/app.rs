@@ -44,7 +44,7 @@ pub enum StartError {
     #[error("{0}")]
     Store(#[from] StoreError),
     /// The address can't be listened on.
-    #[error("can't listen on {address}: {source}. Is another program there? `[http] listen` in muster.toml names it")]
+    #[error("can't listen on {address}: {source}. Is another program there?")]
     Listen {
         /// Which one.
         address: SocketAddr,
@@ -218,7 +218,7 @@ impl App {
         }
         self.outbox.abort();
         self.running.iter().for_each(JoinHandle::abort);
-        drop(self.engine);
+        self.engine.end(true).await;
         let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
         tracing::info!("Muster has stopped");
     }
@@ -234,7 +234,7 @@ impl App {
         for connection in self.connected {
             connection.abort().await;
         }
-        drop(self.engine);
+        self.engine.end(false).await;
         let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
     }
 }

@@ -90,6 +90,7 @@ enum Ask {
     Decide(Box<Request>, oneshot::Sender<Kept>),
     Read(Box<dyn FnOnce(&State) -> Release + Send>),
     Settings(Box<Settings>),
+    End { cleanly: bool },
 }
 
 /// What is let go once a batch is on disk.
@@ -173,6 +174,13 @@ impl Engine {
         self.asks.send(Ask::Settings(Box::new(settings))).await.map_err(|_| NotTaken::Stopped)
     }
 
+    /// Ends the engine, whoever else still holds a way to it. `cleanly` keeps what was asked for before this and
+    /// writes a snapshot; otherwise it ends as if killed.
+    pub(crate) async fn end(&self, cleanly: bool) {
+        // An error means that it has ended already.
+        let _ = self.asks.send(Ask::End { cleanly }).await;
+    }
+
     /// How many more inputs can wait.
     #[must_use]
     pub fn room(&self) -> usize {
@@ -213,11 +221,21 @@ impl Core {
                 () = self.next_due() => 1,
             };
             if taken == 0 {
+                self.leave_a_snapshot(&commits).await;
                 break;
             }
             let mut work = batch::Building::new(self.state.seq + 1);
+            let mut ending = None;
             for ask in waiting.drain(..) {
-                self.take(ask, &mut work);
+                match ask {
+                    Ask::End { cleanly } => ending = Some(cleanly),
+                    // What was asked for after the end has been asked for is not taken.
+                    _ if ending.is_some() => {}
+                    ask => self.take(ask, &mut work),
+                }
+            }
+            if ending == Some(false) {
+                break;
             }
             self.tick(&mut work);
             let mut work = work.done();
@@ -225,14 +243,21 @@ impl Core {
                 self.snapshot_at = self.state.seq + SNAPSHOT_EVERY;
                 work.snapshot = Some(crate::store::snapshot::encode(&self.state, self.hash));
             }
-            // The committer has stopped: whoever waits learns it by the dropped answers.
+            // Where the committer has stopped, whoever waits learns it by the dropped answers.
             if commits.send(work).await.is_err() {
-                // What is asked while this ends is taken out too, so that nobody waits for ever.
-                asks.close();
-                while asks.recv().await.is_some() {}
-                return;
+                break;
+            }
+            if ending.is_some() {
+                self.leave_a_snapshot(&commits).await;
+                break;
             }
         }
+        // What is asked while this ends is taken out too, so that nobody waits for ever.
+        asks.close();
+        while asks.recv().await.is_some() {}
+    }
+
+    async fn leave_a_snapshot(&self, commits: &mpsc::Sender<commit::Work>) {
         let mut last = batch::Building::new(self.state.seq + 1).done();
         last.snapshot = Some(crate::store::snapshot::encode(&self.state, self.hash));
         // A snapshot is only a cache, so one that could not be handed over costs nothing but time.
@@ -251,6 +276,8 @@ impl Core {
             Ask::Decide(request, kept) => self.decide(*request, kept, work),
             Ask::Read(look) => work.release(look(&self.state)),
             Ask::Settings(settings) => self.state.settings = *settings,
+            // Its sender is told apart before a batch is built.
+            Ask::End { .. } => {}
         }
     }
 

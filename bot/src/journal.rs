@@ -34,6 +34,11 @@ pub enum JournalError {
         /// What is wrong with it.
         what: String,
     },
+    /// An export without its last line, or without its first.
+    #[error(
+        "this is no whole export: {0}. It ends after record {1}. Export again, or look for a copy that was not cut off"
+    )]
+    Cut(&'static str, u64),
     /// The directory holds a journal already.
     #[error("{0} holds a journal already; import into an empty directory")]
     NotEmpty(String),
@@ -61,6 +66,15 @@ enum Line<'a> {
     Record(Box<Exported<'a>>),
     /// An open effect.
     Effect(Box<Row>),
+    /// The last one: so an export that was cut off is told from a whole one.
+    End {
+        /// How many records stand before it.
+        events: u64,
+        /// The hash after the last record.
+        hash: String,
+        /// How many effects stand before it.
+        effects: u64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +102,8 @@ pub fn export(data: &Path, to: &mut dyn Write) -> Result<Summary, JournalError> 
         summary.effects += 1;
         write_line(to, &Line::Effect(Box::new(row)))?;
     }
+    let Summary { events, hash, effects } = summary;
+    write_line(to, &Line::End { events, hash: hash.to_string(), effects })?;
     Ok(summary)
 }
 
@@ -151,13 +167,20 @@ fn read_export(
     take: &mut dyn FnMut(Read<'_>) -> Result<(), JournalError>,
 ) -> Result<Summary, JournalError> {
     let mut summary = Summary { events: 0, hash: Hash::GENESIS, effects: 0 };
+    let (mut begun, mut ended) = (false, false);
     let mut text = String::new();
     while from.read_line(&mut text)? > 0 {
         let next = summary.events + 1;
         let bad = |what: String| JournalError::Bad { seq: next, what };
-        match serde_json::from_str::<Line<'_>>(text.trim_end()).map_err(|error| bad(error.to_string()))? {
+        let unreadable =
+            |error: serde_json::Error| bad(format!("its line can't be read, from column {} on", error.column()));
+        if ended {
+            return Err(bad("it stands behind the export's last line".to_owned()));
+        }
+        match serde_json::from_str::<Line<'_>>(text.trim_end()).map_err(unreadable)? {
             Line::Format(found) if found > FORMAT => return Err(StoreError::Newer { found, known: FORMAT }.into()),
-            Line::Format(_) => {}
+            Line::Format(_) => begun = true,
+            _ if !begun => return Err(JournalError::Cut("its first line is missing", summary.events)),
             Line::Record(exported) => {
                 let line = exported.record.get();
                 summary.hash = summary.hash.then(line.as_bytes());
@@ -172,10 +195,16 @@ fn read_export(
                 summary.effects += 1;
                 take(Read::Effect(row))?;
             }
+            Line::End { events, hash, effects } => {
+                ended = true;
+                if (events, hash.as_str(), effects) != (summary.events, &*summary.hash.to_string(), summary.effects) {
+                    return Err(JournalError::Cut("its last line does not fit the others", summary.events));
+                }
+            }
         }
         text.clear();
     }
-    Ok(summary)
+    if ended { Ok(summary) } else { Err(JournalError::Cut("its last line is missing", summary.events)) }
 }
 
 /// Goes through every record in order; `take` gets its line and the hash after it.

@@ -2,6 +2,8 @@
 //!
 //! What is logged is chosen by `RUST_LOG` (default `info`). `MUSTER_LOG=json` writes one JSON object a line.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. Doing it twice does no harm.
@@ -11,7 +13,7 @@ pub fn start(default: &str) {
     // An error means that somebody logs already, which is what is wanted.
     let _ = match std::env::var("MUSTER_LOG").as_deref() {
         Ok("json") => builder.json().try_init(),
-        _ => builder.with_target(false).try_init(),
+        _ => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
 }
 

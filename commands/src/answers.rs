@@ -16,7 +16,7 @@ use crate::names::{self, joined, person};
 use crate::{cards, forms, help, refusals};
 
 /// So many entries of a timeline are shown in a chat.
-const ENTRIES: usize = 15;
+const ENTRIES: usize = 12;
 
 /// So many incidents or alert groups are listed.
 const LISTED: usize = 10;

@@ -156,13 +156,23 @@ fn declare(mut words: Words) -> Result<Command, Mistake> {
     let chosen = words.option("severity");
     words.lift(&["sev", "severity"], |_| true);
     words.lift(&["alert"], |_| true);
-    let severity = chosen.or_else(|| words.option("sev")).map(|said| read_severity(&said)).transpose()?;
+    let instead = "/incident declare Checkout is down sev:SEV2";
+    let said = chosen.or_else(|| words.option("sev"));
+    let mut severity = said.map(|said| read_severity(&said, instead)).transpose()?;
     let mut alert = words.option("alert").map(|said| read_alert(&said)).transpose()?;
     let mut typed = words.text().to_owned();
     // A button types the bare number of the alert group: that opens the form for it.
     if let (None, Some(only)) = (alert, alert_id(&typed)) {
         alert = Some(only);
         typed.clear();
+    }
+    // `declare Checkout is down sev1` means what it says.
+    if let (None, Some((title, last))) = (severity, typed.trim_end().rsplit_once(char::is_whitespace))
+        && last.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("sev"))
+        && let Ok(meant) = last.parse()
+    {
+        severity = Some(meant);
+        typed = title.to_owned();
     }
     let title = words.option("title").unwrap_or(typed);
     if title.trim().is_empty() {
@@ -221,17 +231,17 @@ fn which(words: &mut Words, asker: Asker<'_>, name: &str, behind: Behind) -> Res
 fn severity(words: &mut Words) -> Result<Ask, Mistake> {
     words.lift(&["severity", "sev"], |_| true);
     let said = words.option("severity").or_else(|| words.word());
-    said.map_or(Ok(Ask::ChooseSeverity), |said| read_severity(&said).map(Ask::SetSeverity))
+    said.map_or(Ok(Ask::ChooseSeverity), |said| read_severity(&said, "/incident sev SEV2").map(Ask::SetSeverity))
 }
 
-fn read_severity(said: &str) -> Result<Severity, Mistake> {
+fn read_severity(said: &str, instead: &str) -> Result<Severity, Mistake> {
     match said.trim().to_lowercase().as_str() {
         "critical" => Ok(Severity::Sev1),
         "major" => Ok(Severity::Sev2),
         "minor" => Ok(Severity::Sev3),
         "cosmetic" => Ok(Severity::Sev4),
         other => other.parse().map_err(|_| {
-            Mistake::odd(said, "is no severity. There are SEV1 (the worst), SEV2, SEV3 and SEV4.", "/incident sev SEV2")
+            Mistake::odd(said, "is no severity. There are SEV1 (the worst), SEV2, SEV3 and SEV4.", instead)
         }),
     }
 }

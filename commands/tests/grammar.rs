@@ -64,6 +64,8 @@ fn declaring_and_listing() {
         ("incident new \"Quoted\" --sev 1 alert:A-4", declare("\"Quoted\"", Some(Severity::Sev1), Some(4))),
         ("INCIDENT Declare severity:critical It's “down”", declare("It's “down”", Some(Severity::Sev1), None)),
         ("incident declare sev: 2 Search: who: is slow", declare("Search: who: is slow", Some(Severity::Sev2), None)),
+        ("incident declare Checkout is down sev1", declare("Checkout is down", Some(Severity::Sev1), None)),
+        ("incident declare Shard 2", declare("Shard 2", None, None)),
         ("incident declare <@U1> says <!channel> & co", declare("<@U1> says <!channel> & co", None, None)),
         ("incident list", Command::ListIncidents { all: false }),
         ("incident ls ALL", Command::ListIncidents { all: true }),

@@ -84,18 +84,23 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
             changed(state, record.seq, *incident, by, Text::new().plain(" added an action item:"), Some(text))
         }
         Event::IncidentMitigated { incident, text, by } => {
-            changed(state, record.seq, *incident, by, Text::new().plain(" mitigated the incident."), text.as_ref())
+            let mut effects =
+                changed(state, record.seq, *incident, by, Text::new().plain(" mitigated the incident."), text.as_ref());
+            effects.extend(show_alerts_of(state, *incident));
+            effects
         }
         Event::IncidentResolved { incident, text, by } => {
             let mut effects =
                 changed(state, record.seq, *incident, by, Text::new().plain(" resolved the incident."), text.as_ref());
             effects.extend(topics(state, *incident));
+            effects.extend(show_alerts_of(state, *incident));
             effects
         }
         Event::IncidentReopened { incident, text, by, .. } => {
             let mut effects =
                 changed(state, record.seq, *incident, by, Text::new().plain(" reopened the incident."), text.as_ref());
             effects.extend(topics(state, *incident));
+            effects.extend(show_alerts_of(state, *incident));
             effects
         }
         Event::MessageMarked { incident, message, by, how } => {
@@ -156,6 +161,12 @@ fn show_alert(state: &State, group: GroupId) -> Vec<Effect> {
     chats(state)
         .map(|platform| Effect::ShowCard { card: CardId::Alert(group), place: Place::Alerts(platform) })
         .collect()
+}
+
+/// The cards of an incident's alerts say how it stands.
+fn show_alerts_of(state: &State, incident: IncidentId) -> Vec<Effect> {
+    let groups = state.incidents.get(&incident).map(|it| it.groups.iter()).into_iter().flatten();
+    groups.flat_map(|group| show_alert(state, *group)).collect()
 }
 
 /// The headline is shown where incidents are announced, and in every room that is open.
@@ -221,9 +232,7 @@ fn room_opened(state: &State, incident: IncidentId, platform: Platform) -> Vec<E
     let roles = it.roles.values();
     let people = it.responders.iter().map(|(who, _)| who).chain(roles).filter(|who| who.user.platform == platform);
     effects.extend(people.map(|who| Effect::Invite { incident, user: who.user.clone() }));
-    for group in &it.groups {
-        effects.extend(show_alert(state, *group));
-    }
+    effects.extend(show_alerts_of(state, incident));
     effects
 }
 

@@ -34,10 +34,11 @@ impl Outside {
         &self.0
     }
 
-    /// The first line of it, cut to `longest` characters.
+    /// The first line that is not empty, cut to `longest` characters.
     #[must_use]
     pub fn short(&self, longest: usize) -> Outside {
-        Outside(cut(self.0.lines().next().unwrap_or_default().trim(), longest))
+        let line = self.0.lines().map(str::trim).find(|line| !line.is_empty());
+        Outside(cut(line.unwrap_or_default(), longest))
     }
 
     /// Whether nothing is left of it.

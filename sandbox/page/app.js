@@ -30,6 +30,12 @@ function keep(parent, items) {
   nodes.forEach((node, at) => { if (parent.children[at] !== node) parent.insertBefore(node, parent.children[at] || null); });
 }
 
+/** The first words of something rendered, on one line. */
+function shortly(nodes) {
+  const words = (node) => [...node.childNodes].map((it) => (it.nodeType === Node.TEXT_NODE ? it.data : words(it) + (/^(DIV|P|LI|BLOCKQUOTE|H4|BR)$/.test(it.nodeName) ? ' ' : ''))).join('');
+  return words(el('span', {}, nodes)).trim().replace(/\s+/g, ' ').slice(0, 120);
+}
+
 class Chat {
   constructor(platform) {
     this.platform = platform;
@@ -170,7 +176,7 @@ class Chat {
     const pinned = channel.messages.find((it) => channel.pins?.includes(this.id(it)));
     const bar = this.find('.pinned');
     bar.hidden = !pinned;
-    if (pinned) bar.replaceChildren('📌 ', el('span', {}, body(this.view, pinned, {})).textContent.slice(0, 120));
+    if (pinned) bar.replaceChildren('📌 ' + shortly(body(this.view, pinned, {})));
     const input = this.find('[data-composer]');
     input.placeholder = `Message #${channel.name}, or / for a command`;
     const me = this.me();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// What happens to a call instead of, or after, its work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum CallFault {
     /// Answers this status without doing the work.
     Status {
@@ -51,7 +51,7 @@ pub enum CallFault {
 
 /// What happens to a platform's socket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum SocketFault {
     /// Closes every open socket now; without a code where none is given.
     Close {

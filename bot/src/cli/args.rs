@@ -31,7 +31,7 @@ pub enum Command {
     Check(At),
     /// Run the bot
     Run(At),
-    /// Export, import or verify the journal
+    /// Export, import or verify the journal, while the bot is stopped
     #[command(subcommand)]
     Journal(JournalCommand),
     /// Write an incident's postmortem while the bot is stopped
@@ -76,10 +76,10 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// The page's port
-    #[arg(long, default_value_t = 7700)]
+    #[arg(long, default_value_t = 7700, conflicts_with = "headless")]
     pub port: u16,
     /// The port that the bot takes webhooks at
-    #[arg(long, default_value_t = 7780)]
+    #[arg(long, default_value_t = 7780, conflicts_with = "headless")]
     pub bot_port: u16,
 }
 
@@ -114,7 +114,7 @@ pub struct DataAt {
     pub data: Option<PathBuf>,
 }
 
-/// What to do with the journal. The bot must be stopped.
+/// What to do with the journal. The bot must be stopped; an export can be checked at any time.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
     /// Write it as JSON Lines, to a file or to standard output

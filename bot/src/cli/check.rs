@@ -3,7 +3,7 @@
 use super::{At, Failed, load, out};
 use crate::config::Config;
 
-/// Tells all problems; where there are none, what is connected and what is off.
+/// Tells all problems; where there are none, what is on and what is off.
 pub(super) fn check(at: &At) -> Result<(), Failed> {
     let config = load(at)?;
     for warning in &config.warnings {
@@ -21,8 +21,8 @@ fn summary(config: &Config) -> String {
     let hooks: Vec<String> = config.hooks.keys().map(|name| format!("/hooks/{name}")).collect();
     let listen = config.http.listen;
     let lines = [
-        ("Slack", on(config.slack.is_some(), "connected over Socket Mode", "off: there is no [slack]")),
-        ("Discord", on(config.discord.is_some(), "connected over its gateway", "off: there is no [discord]")),
+        ("Slack", on(config.slack.is_some(), "on, over Socket Mode", "off: there is no [slack]")),
+        ("Discord", on(config.discord.is_some(), "on, over its gateway", "off: there is no [discord]")),
         ("HTTP", format!("{listen}, for browsers {}", config.http.public_url.as_deref().unwrap_or("the same"))),
         ("Webhooks", on(!hooks.is_empty(), &hooks.join(", "), "off: there are no [hooks.…]")),
         ("Journal", config.data_dir.display().to_string()),
@@ -32,9 +32,9 @@ fn summary(config: &Config) -> String {
     ];
     let mut text: String = lines.iter().map(|(what, how)| format!("{what:<12} {how}\n")).collect();
     if config.slack.is_none() && config.discord.is_none() {
-        text.push_str("No chat is connected: Muster keeps what it is told, and nobody sees it.\n");
+        text.push_str("No chat is on: Muster keeps what it is told, and nobody sees it.\n");
     }
-    text + "No problems."
+    text + "No problems in the files. Whether the tokens work shows when it runs: `muster run`, then /readyz."
 }
 
 fn on(is_on: bool, on: &str, off: &str) -> String {
@@ -58,7 +58,9 @@ mod tests {
         let env = |_: &str| Some("very-hidden".to_owned());
         let config = crate::config::load(directory.path(), &env).expect("it is right");
         let told = summary(&config);
-        for part in ["Slack        off", "Webhooks     /hooks/alertmanager", "No chat is connected", "No problems."] {
+        for part in
+            ["Slack        off", "Webhooks     /hooks/alertmanager", "No chat is on", "No problems in the files."]
+        {
             assert!(told.contains(part), "{part} is missing in:\n{told}");
         }
         assert!(!told.contains("very-hidden"));

@@ -17,7 +17,13 @@ use crate::store::embedded::Embedded;
 pub(super) fn journal(command: &JournalCommand) -> Result<(), Failed> {
     match command {
         JournalCommand::Export { file: Some(file), at } => {
-            let mut to = BufWriter::new(File::create(file)?);
+            let made = File::create_new(file).map_err(|error| match error.kind() {
+                std::io::ErrorKind::AlreadyExists => {
+                    Failed::new(format!("{} is there already. Name a file that isn't", file.display()))
+                }
+                _ => Failed::new(format!("{}: {error}", file.display())),
+            });
+            let mut to = BufWriter::new(made?);
             let summary = journal::export(&data_dir(at)?, &mut to)?;
             to.into_inner().map_err(|error| Failed::new(error.to_string()))?.sync_all()?;
             tell("Exported", summary);

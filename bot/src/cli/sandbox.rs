@@ -9,6 +9,7 @@ use super::{Failed, SandboxArgs, asked_to_stop, out};
 /// Runs a Slack and a Discord until asked to stop.
 pub(super) async fn sandbox(args: SandboxArgs) -> Result<(), Failed> {
     crate::logs::start("warn");
+    let people = args.people.clone();
     let sandbox = Sandbox::start(Config {
         slack: args.slack,
         discord: args.discord,
@@ -20,7 +21,10 @@ pub(super) async fn sandbox(args: SandboxArgs) -> Result<(), Failed> {
         presses: None,
         rate_limits: true,
     })
-    .await?;
+    .await
+    .map_err(|error| {
+        Failed::new(format!("{error}\nFree ports: --slack 127.0.0.1:0 --discord 127.0.0.1:0 --control 127.0.0.1:0"))
+    })?;
     let (slack, discord) = (&sandbox.slack, &sandbox.discord);
     out::line(&format!("Page and control API: http://{}/", sandbox.control));
     out::line("");
@@ -37,7 +41,16 @@ pub(super) async fn sandbox(args: SandboxArgs) -> Result<(), Failed> {
             out::line(&format!("{name} = {{ slack = \"{slack}\", discord = \"{discord}\" }}"));
         }
     }
-    out::line("\nCtrl-C ends it; what was said is gone then.");
+    out::line("\n# For people.toml:");
+    for name in &people {
+        if let (Some(slack_user), Some(discord_user)) = (slack.user_id(name), discord.user_id(name)) {
+            let team = slack.team();
+            out::line(&format!("[people.{name}]\nslack = \"{team}/{slack_user}\"\ndiscord = \"{discord_user}\""));
+        }
+    }
+    out::line(
+        "\nCtrl-C ends it; what was said is gone then. Started again with the same words, it has the same ids and tokens.",
+    );
     asked_to_stop().await;
     sandbox.stop().await;
     Ok(())

@@ -9,7 +9,7 @@ use operations::ids::Platform;
 use sandbox::Sandbox;
 
 use super::Demo;
-use super::story::{self, Missed, Player, Step, alerts};
+use super::story::{self, Missed, Player, Step, alert_by_hand};
 
 /// How long somebody who watches is given between two steps.
 const TO_WATCH: Duration = Duration::from_millis(2_500);
@@ -54,14 +54,14 @@ impl Demo {
         }
     }
 
-    /// Tells the bot of the story's alerts, as a monitor would.
+    /// Tells the bot of an alert, as the command that the page shows does.
     pub async fn tell_alerts(&self, firing: bool) {
         let player = self.player();
         let sent = player
             .http
             .post(format!("{}/hooks/alertmanager", player.hooks))
             .bearer_auth(super::HOOK_TOKEN)
-            .json(&alerts(firing, self.began))
+            .json(&alert_by_hand(firing, self.began))
             .send()
             .await;
         if let Err(error) = sent {

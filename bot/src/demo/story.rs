@@ -445,17 +445,22 @@ pub fn alerts(firing: bool, began: Timestamp) -> Value {
     })
 }
 
+/// How long an alert that is told of by hand lasted, by its own account.
+const BY_HAND: jiff::SignedDuration = jiff::SignedDuration::from_mins(3);
+
 /// The shortest body that does the same with one alert, to be sent by hand.
 #[must_use]
 pub fn alert_by_hand(firing: bool, began: Timestamp) -> Value {
     let mut body = alerts(firing, began);
     if let Some(alerts) = body["alerts"].as_array_mut() {
         alerts.truncate(1);
+        if !firing {
+            alerts.iter_mut().for_each(|alert| alert["endsAt"] = (began + BY_HAND).to_string().into());
+        }
     }
     if let Some(fields) = body.as_object_mut() {
         let needed = ["version", "groupKey", "status", "receiver", "truncatedAlerts", "groupLabels", "alerts"];
         fields.retain(|name, _| needed.contains(&name.as_str()));
-        fields["groupKey"] = "by hand".into();
     }
     body
 }

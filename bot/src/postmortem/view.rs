@@ -7,11 +7,11 @@
 use jiff::{SignedDuration, Timestamp};
 use operations::alert::{Group, Member};
 use operations::chat::Actor;
-use operations::ids::IncidentId;
+use operations::ids::{IncidentId, Platform};
 use operations::incident::{Incident, Kept, Severity, Status};
 use operations::settings::Settings;
 use operations::state::State;
-use operations::text::Span;
+use operations::text::{Outside, Span};
 use operations::timeline::{Entry, Kind};
 use serde::Serialize;
 
@@ -78,8 +78,8 @@ pub struct View {
 pub struct Responder {
     /// Their name.
     pub name: String,
-    /// On which chat.
-    pub platform: &'static str,
+    /// On which chats.
+    pub platform: String,
     /// Their roles.
     pub roles: String,
     /// When they first did something, in UTC.
@@ -230,28 +230,33 @@ fn highest(it: &Incident) -> Severity {
     named.chain([it.severity]).min().unwrap_or(it.severity)
 }
 
+/// Everybody who did something or has a role; a person with several accounts is one.
 fn responders(it: &Incident, settings: &Settings) -> Vec<Responder> {
-    let roles = |actor: &Actor| {
-        let held = it.roles.iter().filter(|(_, holder)| holder.user == actor.user);
-        held.map(|(role, _)| role.title()).collect::<Vec<_>>().join(", ")
-    };
-    let responder = |actor: &Actor, since: Option<Timestamp>| Responder {
-        name: name(settings, actor),
-        platform: actor.user.platform.title(),
-        roles: Some(roles(actor)).filter(|roles| !roles.is_empty()).unwrap_or_else(|| NOTHING.to_owned()),
-        since: since.map_or_else(|| NOTHING.to_owned(), markdown::moment),
-    };
-    let mut list: Vec<Responder> = it.responders.iter().map(|(actor, since)| responder(actor, Some(*since))).collect();
+    let did = it.responders.iter().map(|(actor, since)| (actor, Some(*since)));
     // A role can be given to somebody who then did nothing in the chat.
-    let mut absent: Vec<&Actor> = Vec::new();
-    for holder in it.roles.values() {
-        let known = it.responders.iter().map(|(actor, _)| actor).chain(absent.iter().copied());
-        if !known.into_iter().any(|actor| actor.user == holder.user) {
-            absent.push(holder);
+    let everybody = did.chain(it.roles.values().map(|holder| (holder, None)));
+    let mut people: Vec<(Vec<&Actor>, Option<Timestamp>)> = Vec::new();
+    for (actor, since) in everybody {
+        let is_same = |known: &&Actor| settings.same_person(&known.user, &actor.user);
+        match people.iter_mut().find(|(accounts, _)| accounts.iter().any(is_same)) {
+            Some((accounts, _)) => accounts.push(actor),
+            None => people.push((vec![actor], since)),
         }
     }
-    list.extend(absent.into_iter().map(|actor| responder(actor, None)));
-    list
+    people.into_iter().filter_map(|(accounts, since)| responder(it, settings, &accounts, since)).collect()
+}
+
+fn responder(it: &Incident, settings: &Settings, accounts: &[&Actor], since: Option<Timestamp>) -> Option<Responder> {
+    let is_held = |holder: &Actor| accounts.iter().any(|actor| actor.user == holder.user);
+    let held = it.roles.iter().filter(|(_, holder)| is_held(holder));
+    let roles = held.map(|(role, _)| role.title()).collect::<Vec<_>>().join(", ");
+    let on = Platform::ALL.into_iter().filter(|on| accounts.iter().any(|actor| actor.user.platform == *on));
+    Some(Responder {
+        name: name(settings, accounts.first()?),
+        platform: on.map(Platform::title).collect::<Vec<_>>().join(", "),
+        roles: if roles.is_empty() { NOTHING.to_owned() } else { roles },
+        since: since.map_or_else(|| NOTHING.to_owned(), markdown::moment),
+    })
 }
 
 fn rows(group: &Group) -> impl Iterator<Item = AlertRow> + '_ {
@@ -262,7 +267,10 @@ fn rows(group: &Group) -> impl Iterator<Item = AlertRow> + '_ {
             alert.labels.get("severity").map_or(group.severity, |label| Severity::from_label(label.as_str()));
         AlertRow {
             group: group.id.to_string(),
-            name: markdown::md(name.as_str()),
+            name: markdown::md(&match instance(member) {
+                Some(instance) => format!("{} ({instance})", name.as_str()),
+                None => name.as_str().to_owned(),
+            }),
             what: what(member),
             severity: severity.name(),
             first_seen: markdown::moment(member.first_seen),
@@ -271,6 +279,13 @@ fn rows(group: &Group) -> impl Iterator<Item = AlertRow> + '_ {
             link: alert.source_url.as_ref().and_then(|url| markdown::link("source", url)).unwrap_or_default(),
         }
     })
+}
+
+/// What tells an alert from the others of its group.
+fn instance(member: &Member) -> Option<&str> {
+    let labels = &member.alert.labels;
+    let found = ["instance", "pod", "host", "node"].into_iter().find_map(|label| labels.get(label));
+    found.map(Outside::as_str).filter(|instance| !instance.is_empty())
 }
 
 /// The summary of an alert; its labels where it has none.

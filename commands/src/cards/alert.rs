@@ -128,7 +128,8 @@ fn members(state: &State, group: &Group) -> Text {
         count.push_str(&format!(" of {}", group.members.len()));
     }
     let mut text = Text::new().plain(count);
-    let named: Vec<Outside> = firing.iter().filter_map(|member| instance(member)).collect();
+    let mut named: Vec<Outside> = firing.iter().filter_map(|member| instance(member)).collect();
+    named.sort();
     if !named.is_empty() {
         let shown = named.iter().take(NAMED).map(|name| Text::new().outside(name)).collect();
         text = text.plain(": ").text(joined(shown, ", "));

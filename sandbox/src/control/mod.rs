@@ -169,10 +169,23 @@ fn once() -> usize {
     1
 }
 
+/// The most that a fault is ordered for at once.
+const MOST_TIMES: u64 = 10_000;
+
+/// Reads an order; one for too many times is refused.
+fn ordered<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Box<Response>> {
+    let bad = |why: &str| Box::new(refuse(StatusCode::BAD_REQUEST, why));
+    let value: Value = serde_json::from_slice(body).map_err(|error| bad(&error.to_string()))?;
+    if value["times"].as_f64().is_some_and(|times| times > MOST_TIMES as f64) {
+        return Err(bad("That is too many times: 10000 is the most."));
+    }
+    serde_json::from_value(value).map_err(|error| bad(&error.to_string()))
+}
+
 async fn fault(State(control): State<Arc<Control>>, Path(platform): Path<Platform>, body: Bytes) -> Response {
-    let order: Order = match serde_json::from_slice(&body) {
+    let order: Order = match ordered(&body) {
         Ok(order) => order,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(refused) => return *refused,
     };
     match platform {
         Platform::Slack => control.slack.fault(&order.method, order.times, order.fault),
@@ -190,9 +203,9 @@ async fn no_faults(State(control): State<Arc<Control>>, Path(platform): Path<Pla
 }
 
 async fn socket_fault(State(control): State<Arc<Control>>, Path(platform): Path<Platform>, body: Bytes) -> Response {
-    let fault: SocketFault = match serde_json::from_slice(&body) {
+    let fault: SocketFault = match ordered(&body) {
         Ok(fault) => fault,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(refused) => return *refused,
     };
     match platform {
         Platform::Slack => control.slack.socket_fault(fault).await,

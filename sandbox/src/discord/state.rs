@@ -17,6 +17,8 @@ use crate::{Change, Config};
 
 /// Snowflakes count milliseconds from the first of January 2015.
 const DISCORD_EPOCH_MS: i64 = 1_420_070_400_000;
+/// When the server was made: 2025-01-01 UTC.
+const BEGINNING: Timestamp = Timestamp::constant(1_735_689_600, 0);
 
 /// How many calls are remembered.
 const REQUESTS: usize = 20_000;
@@ -179,6 +181,8 @@ impl State {
             changes,
             version,
         };
+        // What is there from the start has the same ids at every start, so that a configuration stays good.
+        state.now = BEGINNING;
         state.guild = state.next_id();
         state.me = state.next_id();
         state.bot_role = state.next_id();
@@ -196,6 +200,7 @@ impl State {
             let channel = state.new_channel(id, 0, name);
             state.channels.push(channel);
         }
+        state.now = now;
         state
     }
 

@@ -200,9 +200,9 @@ impl Slack {
             SocketFault::Close { code } => wire.order(Order::Close(code)),
             SocketFault::Drop => wire.order(Order::Drop),
             SocketFault::Freeze { on } => wire.order(Order::Freeze(on)),
-            SocketFault::HangHandshake { times } => wire.hang += times,
+            SocketFault::HangHandshake { times } => wire.hang = wire.hang.saturating_add(times),
             SocketFault::RefuseHandshake { times, status } => wire.refuse.extend((0..times).map(|_| status)),
-            SocketFault::NoHello { times } => wire.no_hello += times,
+            SocketFault::NoHello { times } => wire.no_hello = wire.no_hello.saturating_add(times),
             SocketFault::CloseAfterHello { times, code } => wire.close_after_hello.extend((0..times).map(|_| code)),
             SocketFault::Frame { text } => wire.tell(&text),
             SocketFault::AskReconnect { reason } => {

@@ -34,6 +34,11 @@ async fn an_export_can_be_checked_and_imported_and_a_changed_one_is_found() {
     let mut moved = lines.clone();
     moved.swap(1, 2);
     assert!(check(moved).is_err());
+    // So is one that was cut off, wherever.
+    for end in 0..lines.len() {
+        let said = check(lines[..end].to_vec()).expect_err("it is not whole").to_string();
+        assert!(said.contains("no whole export"), "{end}: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -96,7 +96,28 @@ pub(super) fn cut_units(words: &str, longest: usize) -> String {
 
 /// A line as `rich_text` elements.
 pub(super) fn rich(text: &Text, bold: bool, room: &mut Room) -> Vec<SlackRichTextInlineElement> {
-    text.0.iter().filter_map(|span| rich_span(span, bold, room)).collect()
+    runs(text).iter().filter_map(|span| rich_span(span, bold, room)).collect()
+}
+
+/// Neighbours that look alike as one: each element costs room.
+fn runs(text: &Text) -> Vec<Span> {
+    let mut runs: Vec<Span> = Vec::new();
+    for span in &text.0 {
+        let words = match span {
+            Span::Plain(words) => words.clone(),
+            Span::Outside(words) => one_line(words.as_str()),
+            Span::Person(name, platform) => one_line(&format!("{} ({})", name.as_str(), platform.title())),
+            Span::Bold(_) | Span::Code(_) | Span::Time(..) | Span::Notify(..) | Span::Channel(..) | Span::Link(..) => {
+                runs.push(span.clone());
+                continue;
+            }
+        };
+        match runs.last_mut() {
+            Some(Span::Plain(before)) => before.push_str(&words),
+            _ => runs.push(Span::Plain(words)),
+        }
+    }
+    runs
 }
 
 fn rich_span(span: &Span, bold: bool, room: &mut Room) -> Option<SlackRichTextInlineElement> {
