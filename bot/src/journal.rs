@@ -115,6 +115,21 @@ pub fn import(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalErr
     if data.join("store").exists() {
         return Err(JournalError::NotEmpty(data.display().to_string()));
     }
+    let imported = import_into(from, data);
+    if imported.is_err() {
+        // What was begun is no journal; the directory is as it was, so that a better export can be tried.
+        for made in ["store", "witness", "ballast"] {
+            let made = data.join(made);
+            let removed = if made.is_dir() { std::fs::remove_dir_all(&made) } else { std::fs::remove_file(&made) };
+            if let Err(error) = removed {
+                tracing::warn!(%error, path = %made.display(), "What was begun could not be removed");
+            }
+        }
+    }
+    imported
+}
+
+fn import_into(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalError> {
     let mut store = Embedded::open(data)?;
     let mut batch = Batch::new(1);
     let summary = read_export(from, &mut |read| {

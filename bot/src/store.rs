@@ -4,10 +4,12 @@
 //! engine calls it from a thread of its own. What holds: when [`Store::commit`] returns,
 //! the batch is on disk whole; if it fails, nothing more is committed.
 
+mod aside;
 pub mod batch;
 pub mod embedded;
 pub mod lock;
 pub mod snapshot;
+pub mod witness;
 
 use integrations::chat::socket::Session;
 use jiff::Timestamp;

@@ -7,8 +7,11 @@
 //! left by a kill makes it refuse to open, so it is removed first; `flush` does not reach
 //! the disk on Linux (`sync_file_range`), so the file of its log is synced after it; its
 //! first files are not written atomically, so the store is made under another name and
-//! renamed. A damaged store is never replaced by an empty one.
+//! renamed; it ends its log at the first record that does not fit and overwrites the rest,
+//! so a copy is kept until the store was found to reach as far as its [`witness`] says. A
+//! damaged store is never replaced by an empty or a shorter one.
 
+use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +21,8 @@ use operations::journal::{FORMAT, Hash};
 
 use super::lock::{self, Lock};
 use super::snapshot::sync_directory;
-use super::{Batch, Found, Lines, Row, Store, StoreError};
+use super::witness::{self, Seen, Witness};
+use super::{Batch, Found, Lines, Row, Store, StoreError, aside};
 
 /// A run of journal lines is cut into values of about this size: far below what sled puts into files of its own.
 const RUN: usize = 96 * 1024;
@@ -38,6 +42,7 @@ pub struct Embedded {
     db: sled::Db,
     /// sled's log, to be synced.
     log: File,
+    witness: Witness,
     _lock: Lock,
 }
 
@@ -50,18 +55,24 @@ impl Embedded {
         fs::create_dir_all(directory).map_err(StoreError::io(format!("making {}", directory.display())))?;
         let lock = lock::lock(directory)?;
         let path = directory.join("store");
+        aside::put_back(directory, &path)?;
         if !path.exists() {
             create(directory, &path)?;
         }
-        remove_unfinished_snapshots(&path)?;
-        let db = match open(&path) {
-            Ok(db) => db,
-            Err(error @ sled::Error::Corruption { .. }) => repair(directory, &path, &error)?,
-            Err(error) => return Err(error.into()),
-        };
-        check_format(&db)?;
-        let log = File::open(path.join("db")).map_err(StoreError::io("opening the store's log"))?;
-        Ok(Embedded { directory: directory.to_owned(), db, log, _lock: lock })
+        // sled changes what it opens, and a damaged log for the worse: until all is found well, a copy is kept.
+        aside::keep(directory, &path)?;
+        match open_checked(directory, &path) {
+            Ok(db) => {
+                aside::drop_copy(directory)?;
+                let log = File::open(path.join("db")).map_err(StoreError::io("opening the store's log"))?;
+                let witness = Witness::open(directory)?;
+                Ok(Embedded { directory: directory.to_owned(), db, log, witness, _lock: lock })
+            }
+            Err(error) => {
+                aside::put_back(directory, &path)?;
+                Err(error)
+            }
+        }
     }
 
     /// Opens the store of a directory that must have one already: for reading, where an empty journal would be a
@@ -151,12 +162,66 @@ impl Store for Embedded {
             write.insert(SESSION, encode(session)?);
         }
         self.db.apply_batch(write)?;
-        self.sync()
+        self.sync()?;
+        match batch.ends.last() {
+            Some((_, hash)) => self.witness.note(Seen { seq: batch.first + batch.ends.len() as u64 - 1, hash: *hash }),
+            None => Ok(()),
+        }
     }
 
     fn size(&self) -> u64 {
         self.db.size_on_disk().unwrap_or_default()
     }
+}
+
+/// Opens the store and looks whether it reaches as far as its witness says.
+fn open_checked(directory: &Path, path: &Path) -> Result<sled::Db, StoreError> {
+    remove_unfinished_snapshots(path)?;
+    // sled panics where it does not understand what it reads.
+    let opened = std::panic::catch_unwind(|| match open(path) {
+        Err(error @ sled::Error::Corruption { .. }) => repair(path, &error),
+        opened => Ok(opened?),
+    });
+    let db = opened.unwrap_or_else(|_| Err(StoreError::Damaged("its file can't be read".to_owned())));
+    let db = db.map_err(|error| explained(directory, error))?;
+    check_format(&db).map_err(|error| explained(directory, error))?;
+    let Some(seen) = witness::read(directory)? else { return Ok(db) };
+    let (last, hash) = last(&db).map_err(|error| explained(directory, error))?;
+    let wrong = match last.cmp(&seen.seq) {
+        Ordering::Less => Some(format!("it ends with record {last}, and record {} was written", seen.seq)),
+        Ordering::Equal if hash != seen.hash => Some(format!("record {last} is not the one that was written")),
+        Ordering::Equal | Ordering::Greater => None,
+    };
+    match wrong {
+        Some(what) => Err(explained(directory, StoreError::Damaged(what))),
+        None => Ok(db),
+    }
+}
+
+/// Says what to do about a damaged store.
+fn explained(directory: &Path, error: StoreError) -> StoreError {
+    let (StoreError::Damaged(_) | StoreError::Sled(_)) = error else { return error };
+    let what = match error {
+        StoreError::Damaged(what) => what,
+        other => other.to_string(),
+    };
+    StoreError::Damaged(format!(
+        "{what}. Nothing in {} was changed. Copy it away, then put back a backup of it, or import an export into an empty \
+         directory (`muster journal import`). To go on with what can still be read, remove the file {}",
+        directory.display(),
+        witness::path(directory).display()
+    ))
+}
+
+/// The number of the last record and the hash after it; zero where there is none.
+fn last(db: &sled::Db) -> Result<(u64, Hash), StoreError> {
+    let Some(pair) = db.range(journal_key(0).to_vec()..vec![JOURNAL + 1]).next_back() else {
+        return Ok((0, Hash::GENESIS));
+    };
+    let (key, value) = pair?;
+    let run = lines(&key, &value)?;
+    let count = run.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u64;
+    Ok((run.first + count - 1, run.end))
 }
 
 fn config(path: &Path) -> sled::Config {
@@ -199,11 +264,9 @@ fn remove_unfinished_snapshots(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// sled's own snapshots are a cache of its log: without them it reads the whole log. A copy of everything is kept.
-fn repair(directory: &Path, path: &Path, error: &sled::Error) -> Result<sled::Db, StoreError> {
-    let aside = directory.join(format!("store.damaged.{}", std::process::id()));
-    tracing::error!(%error, copy = %aside.display(), "The embedded store did not open; it is copied and read from its log");
-    copy_directory(path, &aside)?;
+/// sled's own snapshots are a cache of its log: without them it reads the whole log.
+fn repair(path: &Path, error: &sled::Error) -> Result<sled::Db, StoreError> {
+    tracing::error!(%error, "The embedded store did not open; it is read from its log");
     for snap in snapshots(path)? {
         fs::remove_file(&snap).map_err(StoreError::io("removing a damaged snapshot"))?;
     }
@@ -214,21 +277,6 @@ fn snapshots(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = fs::read_dir(path).map_err(StoreError::io("reading the store's directory"))?;
     let paths = entries.flatten().map(|entry| entry.path());
     Ok(paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."))).collect())
-}
-
-fn copy_directory(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let what = || format!("copying {}", from.display());
-    fs::create_dir_all(to).map_err(StoreError::io(what()))?;
-    for entry in fs::read_dir(from).map_err(StoreError::io(what()))? {
-        let entry = entry.map_err(StoreError::io(what()))?;
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_directory(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target).map_err(StoreError::io(what()))?;
-        }
-    }
-    Ok(())
 }
 
 fn check_format(db: &sled::Db) -> Result<(), StoreError> {
