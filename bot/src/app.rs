@@ -164,7 +164,7 @@ impl App {
             wiki,
         };
         let server = serve(listener, server::router(Arc::new(shared)), stopping);
-        tracing::info!(%address, events = started.replayed, "Muster is up; it read {} events to bring its state back", started.replayed);
+        tracing::info!(%address, replayed = started.replayed, "Muster is up");
         Ok(App {
             engine,
             address,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use integrations::clock::{SharedClock, SystemClock};
 use jiff::SignedDuration;
-use sandbox::{Button, Sandbox};
+use sandbox::{Button, Press, Sandbox};
 use tokio::sync::mpsc;
 
 pub use self::play::transcript;
@@ -47,7 +47,7 @@ pub struct Demo {
     pub app: App,
     /// Where the bot keeps its data and configuration.
     pub directory: PathBuf,
-    presses: mpsc::UnboundedReceiver<String>,
+    presses: mpsc::UnboundedReceiver<Press>,
     http: reqwest::Client,
     /// Since when the story's alerts fire.
     began: jiff::Timestamp,

@@ -9,7 +9,7 @@ use operations::effect::Outcome;
 use operations::ids::IncidentId;
 
 use crate::engine::Engine;
-use crate::postmortem::{self, PublishError};
+use crate::postmortem::{self, Page, PublishError};
 
 /// Writes postmortems.
 #[derive(Clone)]
@@ -39,15 +39,15 @@ impl Publisher {
         };
         let this = self.clone();
         let written = tokio::task::spawn_blocking(move || this.write(&view)).await;
-        let path = written.map_err(|_| transient("writing the page broke off"))??;
-        Ok(Outcome::Published { url: format!("{}/wiki/{path}", self.public_url) })
+        let Page { path, stale } = written.map_err(|_| transient("writing the page broke off"))??;
+        Ok(Outcome::Published { url: format!("{}/wiki/{path}", self.public_url), stale })
     }
 
-    /// Writes a page; gives back its path in the wiki. Blocks: files and git.
+    /// Writes a page. Blocks: files and git.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub fn write(&self, view: &postmortem::view::View) -> Called<String> {
+    pub fn write(&self, view: &postmortem::view::View) -> Called<Page> {
         let template = match &self.template {
             Some(path) => Some(
                 std::fs::read_to_string(path)

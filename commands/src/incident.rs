@@ -23,6 +23,7 @@ use operations::text::{Outside, Text};
 use crate::alert::{full_id as alert_id, read_id as read_alert};
 use crate::line::Words;
 use crate::mistake::{Mistake, nearest};
+use crate::names;
 use crate::parse::Asker;
 
 /// The subcommands, with the words that people also use for them.
@@ -88,7 +89,7 @@ pub fn parse(mut words: Words, asker: Asker<'_>) -> Result<Command, Mistake> {
         return Err(Mistake::unknown("/incident ", &word, &names, "/incident help"));
     };
     match name {
-        "declare" => return declare(words),
+        "declare" => return declare(words, asker),
         "list" => return list(words),
         "help" => return Ok(Command::Help(Topic::Incident)),
         _ => {}
@@ -110,23 +111,24 @@ pub fn parse(mut words: Words, asker: Asker<'_>) -> Result<Command, Mistake> {
         "sev" => severity(&mut words)?,
         "role" => role(&mut words, asker)?,
         "ic" => Ask::SetRole(Role::Commander, holder(&mut words, asker)?),
-        "note" => match said(&mut words) {
+        "note" => match said(&mut words, asker) {
             Some(text) => Ask::AddNote(text),
             None => return Ok(Command::Open(FormKind::Note(incident))),
         },
-        "update" => match update(&mut words) {
+        "update" => match update(&mut words, asker) {
             Some(text) => Ask::PostUpdate(text),
             None => return Ok(Command::Open(FormKind::Update(incident))),
         },
-        "action" => Ask::AddAction(said(&mut words).ok_or_else(|| {
+        "action" => Ask::AddAction(said(&mut words, asker).ok_or_else(|| {
             Mistake::new(
                 Text::new().plain("An action item needs words."),
                 "/incident action Alert earlier on cart errors",
             )
         })?),
-        "mitigate" => Ask::Mitigate(said(&mut words)),
-        "resolve" => Ask::Resolve(said(&mut words)),
-        _ => Ask::Reopen(said(&mut words)),
+        "mitigate" => Ask::Mitigate(said(&mut words, asker)),
+        "resolve" => Ask::Resolve(said(&mut words, asker)),
+        "reopen" => Ask::Reopen(said(&mut words, asker)),
+        _ => return Ok(Command::Help(Topic::Incident)),
     };
     let over = words.text();
     if matches!(behind, Behind::Nothing | Behind::Closed) && !over.is_empty() {
@@ -152,7 +154,7 @@ fn subcommand(word: &str) -> Option<&'static str> {
     SUBCOMMANDS.iter().find(|(name, also)| *name == word || also.contains(&word)).map(|(name, _)| *name)
 }
 
-fn declare(mut words: Words) -> Result<Command, Mistake> {
+fn declare(mut words: Words, asker: Asker<'_>) -> Result<Command, Mistake> {
     let chosen = words.option("severity");
     words.lift(&["sev", "severity"], |_| true);
     words.lift(&["alert"], |_| true);
@@ -178,6 +180,7 @@ fn declare(mut words: Words) -> Result<Command, Mistake> {
     if title.trim().is_empty() {
         return Ok(Command::Open(FormKind::Declare(alert)));
     }
+    let title = names::readable(asker.state, asker.by, &title);
     Ok(Command::Declare { title: Outside::new(&title), severity, alert })
 }
 
@@ -308,15 +311,16 @@ fn known(name: &str, asker: Asker<'_>) -> Option<UserRef> {
     person.accounts.iter().find(here).cloned()
 }
 
-fn said(words: &mut Words) -> Option<Outside> {
+fn said(words: &mut Words, asker: Asker<'_>) -> Option<Outside> {
     let said = words.option("text").unwrap_or_else(|| words.text().to_owned());
-    Some(Outside::new(said.trim())).filter(|text| !text.is_empty())
+    let said = names::readable(asker.state, asker.by, said.trim());
+    Some(Outside::new(&said)).filter(|text| !text.is_empty())
 }
 
 /// An update may come from a form that has a field of its own for what is needed.
-fn update(words: &mut Words) -> Option<Outside> {
+fn update(words: &mut Words, asker: Asker<'_>) -> Option<Outside> {
     let needs = words.option("needs");
-    let text = said(words)?;
+    let text = said(words, asker)?;
     Some(match needs {
         Some(needs) => Outside::new(&format!("{}\nNeeds: {}", text.as_str(), needs.trim())),
         None => text,

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use operations::alert::Group;
 use operations::chat::Actor;
+use operations::ids::UserRef;
 use operations::incident::Incident;
 use operations::state::State;
 use operations::text::{Outside, Span, Text};
@@ -81,6 +82,39 @@ pub fn joined(parts: Vec<Text>, between: &str) -> Text {
         all = all.text(part);
     }
     all
+}
+
+/// What somebody typed, with the names of the people and channels that it mentions: a platform's own ids say nothing
+/// to people, least of all on the other platform. An id that nobody knows stays.
+#[must_use]
+pub fn readable(state: &State, by: &Actor, typed: &str) -> String {
+    let mut out = String::with_capacity(typed.len());
+    let mut rest = typed;
+    while let Some(at) = rest.find("<@").into_iter().chain(rest.find("<#")).min() {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let Some(end) = rest.find('>') else { break };
+        let (token, after) = rest.split_at(end + 1);
+        match named(state, by, &token[1..end]) {
+            Some(name) => out.push_str(&name),
+            None => out.push_str(token),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+/// The name behind `@U1`, `@!1`, `@U1|ann` or `#C1|general`.
+fn named(state: &State, by: &Actor, inner: &str) -> Option<String> {
+    let (target, label) = inner.split_once('|').map_or((inner, None), |(target, label)| (target, Some(label)));
+    let label = label.filter(|label| !label.is_empty());
+    if target.starts_with('#') {
+        return label.map(|label| format!("#{label}"));
+    }
+    let user = target.trim_start_matches('@').trim_start_matches('!').to_owned();
+    let user = UserRef { user, ..by.user.clone() };
+    let known = state.settings.person(&user).map(|person| person.name.as_str().to_owned());
+    known.or_else(|| label.map(str::to_owned)).map(|name| format!("@{name}"))
 }
 
 #[cfg(test)]

@@ -54,7 +54,11 @@ fn monstrous(hostile: &str) -> (World, Actor) {
     world.happens(Event::UpdatePosted { incident: id, text: hostile.into(), by: monster.clone(), update_due });
     world.happens(Event::NoteAdded { incident: id, text: hostile.into(), by: monster.clone() });
     world.happens(Event::ActionItemAdded { incident: id, text: hostile.into(), by: monster.clone() });
-    world.happens(Event::PostmortemPublished { incident: id, url: "https://wiki.example/1".to_owned() });
+    world.happens(Event::PostmortemPublished {
+        incident: id,
+        url: "https://wiki.example/1".to_owned(),
+        stale: Vec::new(),
+    });
     (world, monster)
 }
 

@@ -160,7 +160,11 @@ fn a_headline_from_declared_to_reopened() {
     let card = headline(&world.state, id);
     assert!(card.words().contains("mitigated after 5 min, resolved after 6 min"), "{}", card.words());
     assert_eq!(clicks(&card), ["incident postmortem INC-1", "incident reopen INC-1"]);
-    world.happens(Event::PostmortemPublished { incident: id, url: "https://wiki.example/INC-1".to_owned() });
+    world.happens(Event::PostmortemPublished {
+        incident: id,
+        url: "https://wiki.example/INC-1".to_owned(),
+        stale: Vec::new(),
+    });
     assert!(headline(&world.state, id).words().contains("Postmortem"));
     world.happens(Event::IncidentReopened { incident: id, text: None, by: ann(), update_due: None });
     assert_eq!(headline(&world.state, id).colour, Some(Colour::Firing));

@@ -133,6 +133,8 @@ pub enum Outcome {
     Published {
         /// Where it can be read.
         url: String,
+        /// Generated parts that could not be refreshed, because a person changed their markers.
+        stale: Vec<String>,
     },
     /// Done, and there is nothing to tell.
     Done,

@@ -270,6 +270,9 @@ pub enum Event {
         incident: IncidentId,
         /// Where it can be read.
         url: String,
+        /// Generated parts that could not be refreshed, because a person changed their markers.
+        #[serde(default)]
+        stale: Vec<String>,
     },
     /// An incident's room was opened.
     RoomOpened {

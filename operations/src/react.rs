@@ -129,12 +129,18 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
             say_in_rooms(state, record.seq, *incident, &Card::line(title))
         }
         Event::PostmortemAsked { incident, .. } => vec![Effect::Publish { incident: *incident }],
-        Event::PostmortemPublished { incident, url } => {
+        Event::PostmortemPublished { incident, url, stale } => {
             let title = Text::new()
                 .plain("The postmortem is written: ")
                 .link(format!("{incident} postmortem"), url)
                 .plain(". What people write outside its generated parts stays when it is written again.");
-            let mut effects = say_in_rooms(state, record.seq, *incident, &Card::line(title));
+            let mut card = Card::line(title);
+            if !stale.is_empty() {
+                let words = format!("Not refreshed, because a marker is missing in the page: {}. ", stale.join(", "));
+                let next = "Take the rest of that part out of the page and ask again: it is written anew.";
+                card = card.with(Text::new().plain(words).plain(next));
+            }
+            let mut effects = say_in_rooms(state, record.seq, *incident, &card);
             effects.extend(show_headline(state, *incident));
             effects
         }

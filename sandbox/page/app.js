@@ -277,7 +277,8 @@ async function presses() {
   for (const it of await ask('/buttons')) {
     const press = async () => {
       followed = { slack: true, discord: true };
-      await ask(`/buttons/${encodeURIComponent(it.name)}`, {}).catch((error) => note(error.message));
+      const answer = await ask(`/buttons/${encodeURIComponent(it.name)}`, {}).catch((error) => ({ said: error.message }));
+      if (answer.said) return note(answer.said);
       const copy = el('button', { type: 'button', onclick: () => navigator.clipboard?.writeText(it.hint) }, 'Copy');
       note(el('span', { style: { display: 'contents' } }, `${it.label}: `, el('code', { title: it.hint }, it.hint), it.hint.startsWith('curl') ? copy : null));
     };

@@ -19,7 +19,7 @@ pub mod time;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::time::Time;
 
@@ -39,8 +39,8 @@ pub struct Config {
     pub channels: Vec<String>,
     /// Buttons that the page shows on behalf of the program that hosts the sandbox.
     pub buttons: Vec<Button>,
-    /// Where presses of those buttons go, by [`Button::name`].
-    pub presses: Option<mpsc::UnboundedSender<String>>,
+    /// Where presses of those buttons go.
+    pub presses: Option<mpsc::UnboundedSender<Press>>,
     /// Whether documented rate limits are enforced. Off only for load measurements.
     pub rate_limits: bool,
 }
@@ -54,6 +54,15 @@ pub struct Button {
     pub label: String,
     /// What is shown beside it, such as the command line that does the same.
     pub hint: String,
+}
+
+/// A button was pressed.
+#[derive(Debug)]
+pub struct Press {
+    /// Its [`Button::name`].
+    pub name: String,
+    /// What is to be said to whoever pressed it; dropped where there is nothing to say.
+    pub say: oneshot::Sender<String>,
 }
 
 /// Something that people can see has changed. Sent to the page and to waiting tests.

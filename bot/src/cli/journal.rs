@@ -79,6 +79,9 @@ pub(super) fn postmortem(incident: &str, at: &At) -> Result<(), Failed> {
         push: config.wiki.push.clone(),
     };
     let page = publisher.write(&view)?;
-    out::line(&config.wiki.path.join(page).display().to_string());
+    out::line(&config.wiki.path.join(page.path).display().to_string());
+    if !page.stale.is_empty() {
+        out::line(&format!("Not refreshed, because a marker is missing in the page: {}", page.stale.join(", ")));
+    }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use integrations::clock::{SystemClock, sleep};
 
 use operations::ids::Platform;
-use sandbox::Sandbox;
+use sandbox::{Press, Sandbox};
 
 use super::Demo;
 use super::story::{self, Missed, Player, Step, alert_by_hand};
@@ -71,8 +71,17 @@ impl Demo {
 
     /// Does what the page's buttons ask for, until the page is gone.
     pub async fn follow_buttons(&mut self) {
-        while let Some(press) = self.presses.recv().await {
-            match press.as_str() {
+        while let Some(Press { name, say }) = self.presses.recv().await {
+            if name == "story" && self.player().has_begun() {
+                // Whoever pressed it may have closed the page.
+                let _ = say.send(
+                    "The story tells of the first incident, and there is one already. Start `muster demo` again for it"
+                        .to_owned(),
+                );
+                continue;
+            }
+            drop(say);
+            match name.as_str() {
                 "fire" => self.tell_alerts(true).await,
                 "resolve" => self.tell_alerts(false).await,
                 "story" => {

@@ -359,6 +359,12 @@ impl Player<'_> {
         }
     }
 
+    /// Whether the first incident was declared already, by the story or by hand.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        Platform::ALL.into_iter().any(|on| self.channel(on, In::Room).is_some())
+    }
+
     fn channel(&self, on: Platform, place: In) -> Option<String> {
         let view = self.view(on);
         let channels = view["channels"].as_array()?;

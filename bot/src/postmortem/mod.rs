@@ -59,30 +59,43 @@ fn mistake(error: &minijinja::Error) -> PublishError {
     PublishError::Template(Outside::new(&error.to_string()).short(SHOWN).as_str().to_owned())
 }
 
-/// Writes or refreshes the page of an incident and the list of all; gives back the page's path
-/// in the wiki. Blocks: files and git.
+/// A page that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Its path in the wiki.
+    pub path: String,
+    /// Generated parts that were left as they are, because a person changed their markers.
+    pub stale: Vec<String>,
+}
+
+/// Writes or refreshes the page of an incident and the list of all. Blocks: files and git.
 ///
 /// # Errors
 /// See [`PublishError`].
-pub fn publish(view: &View, wiki: &Wiki, template: Option<&str>) -> Result<String, PublishError> {
+pub fn publish(view: &View, wiki: &Wiki, template: Option<&str>) -> Result<Page, PublishError> {
     let fresh = render(view, template)?;
     let path = path(view, wiki)?;
-    bring_in(wiki, &path, &fresh, &format!("Write the postmortem of {}", view.id))?;
+    let stale = bring_in(wiki, &path, &fresh, &format!("Write the postmortem of {}", view.id))?;
     bring_in(wiki, INDEX, &index(wiki)?, "List the postmortems")?;
-    Ok(path)
+    Ok(Page { path, stale })
 }
 
-fn bring_in(wiki: &Wiki, path: &str, fresh: &str, message: &str) -> Result<(), PublishError> {
+/// Brings a page up to date; gives back the parts that had to be left as they are.
+fn bring_in(wiki: &Wiki, path: &str, fresh: &str, message: &str) -> Result<Vec<String>, PublishError> {
     let mut conflicts: Vec<Conflict> = Vec::new();
     wiki.update(path, message, |now| {
         let merged = merge(now, fresh);
         conflicts = merged.conflicts;
         merged.text
     })?;
+    let mut stale = Vec::new();
     for conflict in conflicts {
         tracing::info!(page = path, "While a page was refreshed: {conflict}");
+        if let Conflict::Broken(name) = conflict {
+            stale.push(name);
+        }
     }
-    Ok(())
+    Ok(stale)
 }
 
 /// Where the page of an incident is, or shall be: one that Muster wrote before any other.

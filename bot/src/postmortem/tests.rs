@@ -207,7 +207,7 @@ fn a_page_is_found_again_and_human_words_stay() {
     let folder = tempfile::tempdir().expect("a folder");
     let wiki = Wiki::open_or_create(folder.path(), "Muster").expect("a wiki");
     let mut state = told_in("Checkout | fails <script>");
-    let path = publish(&view_of(&state), &wiki, None).expect("published");
+    let path = publish(&view_of(&state), &wiki, None).expect("published").path;
     assert_eq!(path, "postmortems/inc-1-checkout-fails-script.md");
     let index = wiki.read("README.md").expect("readable").expect("there");
     assert!(
@@ -225,7 +225,7 @@ fn a_page_is_found_again_and_human_words_stay() {
     std::fs::write(folder.path().join("postmortems/inc-12-other.md"), "# INC-12: other\n").expect("written");
     std::fs::write(folder.path().join("README.md"), index.clone() + "\nWritten by Ann.").expect("edited");
     resolve(&mut state);
-    assert_eq!(publish(&view_of(&state), &wiki, None).expect("published"), "postmortems/inc-1-dns.md");
+    assert_eq!(publish(&view_of(&state), &wiki, None).expect("published").path, "postmortems/inc-1-dns.md");
     let text = std::fs::read_to_string(&moved).expect("readable");
     for words in ["It was DNS. _Two", "| Ann | Friday |\n", "| Status | resolved |"] {
         assert!(text.contains(words), "{words} is missing in:\n{text}");
@@ -237,7 +237,7 @@ fn a_page_is_found_again_and_human_words_stay() {
         "{index}"
     );
     assert!(index.find("INC-12") < index.find("INC-1:"), "the newest first: {index}");
-    assert_eq!(publish(&view_of(&state), &wiki, None).expect("published again"), "postmortems/inc-1-dns.md");
+    assert_eq!(publish(&view_of(&state), &wiki, None).expect("published again").path, "postmortems/inc-1-dns.md");
     assert_eq!(std::fs::read_to_string(&moved).expect("readable"), text);
 }
 
@@ -246,7 +246,7 @@ fn a_title_without_letters_has_a_page_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let wiki = Wiki::open_or_create(folder.path(), "Muster").expect("a wiki");
     for title in ["障害", "../../etc", ""] {
-        let path = publish(&view_of(&told_in(title)), &wiki, None).expect("published");
+        let path = publish(&view_of(&told_in(title)), &wiki, None).expect("published").path;
         assert_eq!(path, "postmortems/inc-1.md", "found again under its first name");
     }
 }

@@ -27,8 +27,8 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
                 Vec::new()
             }
         }
-        (Effect::Publish { incident }, Outcome::Published { url }) => {
-            vec![Event::PostmortemPublished { incident: *incident, url: url.clone() }]
+        (Effect::Publish { incident }, Outcome::Published { url, stale }) => {
+            vec![Event::PostmortemPublished { incident: *incident, url: url.clone(), stale: stale.clone() }]
         }
         (effect, Outcome::GivenUp { why }) => vec![Event::EffectGivenUp {
             effect: effect.key(),

@@ -214,7 +214,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             }
         }
         Event::PostmortemAsked { .. } => {}
-        Event::PostmortemPublished { incident, url } => {
+        Event::PostmortemPublished { incident, url, .. } => {
             if let Some(it) = state.incidents.get_mut(incident) {
                 it.postmortem = Some(Published { url: url.clone(), at });
                 it.failed.retain(|key, _| !key.starts_with("publish/"));

@@ -21,14 +21,14 @@ use axum::{Json, Router};
 use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub use self::transcript::transcript;
 
 use crate::discord::Discord;
 use crate::faults::{CallFault, SocketFault};
 use crate::slack::Slack;
-use crate::{Button, Change, Config};
+use crate::{Button, Change, Config, Press};
 
 /// What the routes work with.
 pub(crate) struct Control {
@@ -36,7 +36,7 @@ pub(crate) struct Control {
     discord: Arc<Discord>,
     changes: broadcast::Sender<Change>,
     buttons: Vec<Button>,
-    presses: Option<mpsc::UnboundedSender<String>>,
+    presses: Option<mpsc::UnboundedSender<Press>>,
 }
 
 /// One of the two chats, as it stands in an address.
@@ -241,8 +241,11 @@ async fn buttons(State(control): State<Arc<Control>>) -> Json<Vec<Button>> {
 
 async fn press(State(control): State<Arc<Control>>, Path(name): Path<String>) -> Response {
     let known = control.buttons.iter().any(|button| button.name == name);
+    let (say, said) = oneshot::channel();
     match &control.presses {
-        Some(presses) if known && presses.send(name).is_ok() => Json(json!({})).into_response(),
+        Some(presses) if known && presses.send(Press { name, say }).is_ok() => {
+            Json(said.await.map_or_else(|_| json!({}), |said| json!({ "said": said }))).into_response()
+        }
         _ => refuse(StatusCode::NOT_FOUND, "There is no such button."),
     }
 }

@@ -76,9 +76,9 @@ impl Answer {
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     /// What was pressed on the page.
-    pub(crate) presses: mpsc::UnboundedReceiver<String>,
+    pub(crate) presses: mpsc::UnboundedReceiver<sandbox::Press>,
     time: ManualTime,
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Bench {

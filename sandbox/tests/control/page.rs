@@ -47,8 +47,20 @@ async fn a_button_is_passed_to_its_host_and_no_other() {
     let unknown = bench.post("/buttons/launch", json!({})).await;
     assert_eq!(unknown.refusal(), (404, "There is no such button.".to_owned()));
     assert_eq!(bench.post("/buttons/Fire%20an%20alert", json!({})).await.status, 404, "it goes by its name");
-    assert_eq!(bench.post("/buttons/fire", json!({})).await.done(), json!({}));
-    assert_eq!(bench.presses.recv().await.as_deref(), Some("fire"));
+    for answer in [None, Some("not now")] {
+        let Bench { presses, http, sandbox, .. } = &mut bench;
+        let press = async {
+            let press = presses.recv().await.expect("it is passed on");
+            assert_eq!(press.name, "fire");
+            // Whoever pressed it waits for what is said, or for nothing to be said.
+            answer.map(|words| press.say.send(words.to_owned()))
+        };
+        let url = format!("http://{}/buttons/fire", sandbox.control);
+        let pressed = http.post(url).json(&json!({})).send();
+        let (pressed, _) = tokio::join!(pressed, press);
+        let told: serde_json::Value = pressed.expect("an answer").json().await.expect("JSON");
+        assert_eq!(told, answer.map_or(json!({}), |words| json!({ "said": words })));
+    }
     assert!(bench.presses.try_recv().is_err(), "the unknown one was not passed on");
     bench.presses.close();
     assert_eq!(bench.post("/buttons/fire", json!({})).await.status, 404, "nobody is there to press it for");

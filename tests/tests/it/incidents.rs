@@ -130,3 +130,19 @@ async fn a_mention_works_in_a_slack_thread_where_commands_do_not() {
     world.settle().await;
     assert!(world.discord().channel("alerts").message("Disk").text.contains("Ann (Slack)"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_and_channels_in_somebodys_words_are_named_on_both_chats() {
+    let world = World::start().await;
+    world.slack().user("ann").types("general", "/incident declare Search is slow").await;
+    world.slack().user("ann").types("inc-1-…", "/incident update Waiting for @cleo in #general").await;
+    world.slack().user("ann").types("inc-1-…", "@cleo please look at the index").await;
+    let said = world.slack().channel("inc-1-…").message("please look at the index");
+    world.slack().user("ann").marks(&said).await;
+    for chat in world.chats() {
+        let room = chat.channel("inc-1-…");
+        assert_eq!(room.count("Waiting for @Cleo in #general"), 2, "the update and the headline: {}", room.text());
+        assert!(room.count("@cleo please look at the index") + room.count("@Cleo please look at the index") > 0);
+        assert_eq!(chat.notifications(), 0, "nobody is called by what the bot repeats");
+    }
+}

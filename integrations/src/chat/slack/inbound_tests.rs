@@ -53,7 +53,7 @@ fn a_slash_command_is_read() {
     else {
         panic!("a command")
     };
-    assert_eq!((name.as_str(), line), ("incident", Line::Text("declare a <b> for <@U2>".to_owned())));
+    assert_eq!((name.as_str(), line), ("incident", Line::Text("declare a <b> for <@U2|bo>".to_owned())));
     assert_eq!(response_url.as_deref(), Some("https://hooks.slack.com/commands/1"));
     assert_eq!((trigger.as_deref(), user.as_str(), thread), (Some("t.1"), "U1", None));
 }

@@ -23,6 +23,9 @@ const NAME_KEPT: Duration = Duration::from_secs(3600);
 /// How many names are kept at most.
 const NAMES_KEPT: usize = 5_000;
 
+/// So many mentions in one message are looked up.
+const MOST_NAMES: usize = 10;
+
 impl Client {
     pub(in crate::chat) async fn fetch(&self, message: &MessageRef) -> Called<Captured> {
         let bot = self.identity().await?;
@@ -47,9 +50,28 @@ impl Client {
                 name: Outside::new(&name),
             },
             at: moment(&message.message.0)?,
-            text: Outside::new(&unmark(field("/text").unwrap_or_default())),
+            text: Outside::new(&self.readable(&unmark(field("/text").unwrap_or_default())).await),
             link: link.get("permalink").and_then(Value::as_str).unwrap_or_default().to_owned(),
         })
+    }
+
+    /// The text with the names of the people whom it mentions. Who can't be looked up stays an id: a name is not
+    /// worth losing the message for.
+    async fn readable(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for (number, part) in text.split("<@").enumerate() {
+            let mention = if number == 0 { None } else { part.split_once('>') };
+            let Some((inner, rest)) = mention else {
+                out.push_str(if number == 0 { "" } else { "<@" });
+                out.push_str(part);
+                continue;
+            };
+            let (user, label) = inner.split_once('|').map_or((inner, None), |(user, label)| (user, Some(label)));
+            let name = if number > MOST_NAMES { None } else { self.name_of(user).await.ok() };
+            let name = name.or_else(|| label.map(str::to_owned)).unwrap_or_else(|| user.to_owned());
+            out.push_str(&format!("@{name}{rest}"));
+        }
+        out
     }
 
     async fn look_up(&self, message: &MessageRef) -> Called<Value> {

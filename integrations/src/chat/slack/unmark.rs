@@ -38,8 +38,7 @@ fn token(rest: &str, out: &mut String) -> usize {
     let inner = &rest[1..end];
     let (target, label) = inner.split_once('|').map_or((inner, None), |(target, label)| (target, Some(label)));
     match target.chars().next() {
-        Some('@') => out.push_str(&format!("<{target}>")),
-        Some('#') => out.push_str(&rest[..=end]),
+        Some('@' | '#') => out.push_str(&rest[..=end]),
         Some('!') => out.push_str(&special(target, label)),
         Some(_) if target.contains("://") || target.starts_with("mailto:") => out.push_str(&link(target, label)),
         Some(_) | None => out.push_str(&rest[..=end]),
@@ -132,7 +131,7 @@ mod tests {
     fn markup_is_taken_off_as_people_saw_it() {
         let cases = [
             ("a &lt;b&gt; &amp;amp; c", "a <b> &amp; c"),
-            ("<@U1|ann> and <@U2>", "<@U1> and <@U2>"),
+            ("<@U1|ann> and <@U2>", "<@U1|ann> and <@U2>"),
             ("<https://a.example/x?a=1&amp;b=2>", "https://a.example/x?a=1&b=2"),
             ("<http://a.example|a.example>", "a.example"),
             ("<https://evil.example|your bank>", "your bank (https://evil.example)"),
