@@ -167,6 +167,9 @@ impl Discord {
         let state = &mut *guard;
         let (user, channel) = person(state, user, channel)?;
         let message = shared(state, user, channel, message)?;
+        if reactions::is_no_emoji(emoji) {
+            return Err(format!("\"{}\" is no emoji", emoji.chars().take(40).collect::<String>()));
+        }
         if added && state.message(channel, message).is_some_and(|found| reactions::is_full(found, emoji)) {
             return Err("a message can have twenty different reactions".to_owned());
         }
@@ -216,6 +219,9 @@ impl Discord {
         let found = seen(state, user, channel, message)?;
         if found.author != user {
             return Err("only one's own messages can be edited".to_owned());
+        }
+        if text.chars().count() > 2000 {
+            return Err("a message may have 2,000 characters".to_owned());
         }
         let message = found.id;
         messages::change(state, channel, message, &json!({"content": text}))

@@ -20,14 +20,19 @@ impl Discord {
             let form = &state.forms[at];
             let (modal, channel, message) = (form.modal.clone(), form.channel, form.message);
             let mut parts = Vec::new();
+            let mut known = Vec::new();
             for part in modal["components"].as_array().into_iter().flatten() {
                 let inner = if part["type"].as_u64() == Some(18) { &part["component"] } else { &part["components"][0] };
                 let label = part["label"].as_str().or(inner["label"].as_str()).unwrap_or_default();
                 let filled = fill(inner, label, &values)?;
+                known.extend([inner["custom_id"].as_str().unwrap_or_default(), label]);
                 parts.push(match part["type"].as_u64() {
                     Some(18) => json!({"type": 18, "id": parts.len() * 2 + 1, "component": filled}),
                     _ => json!({"type": 1, "id": parts.len() * 2 + 1, "components": [filled]}),
                 });
+            }
+            if let Some(unknown) = values.keys().find(|key| !known.contains(&key.as_str())) {
+                return Err(format!("the form has no field {}", unknown.chars().take(40).collect::<String>()));
             }
             let data = json!({"custom_id": modal["custom_id"], "components": parts});
             (state.interact(5, "", user, channel, message, &data), user)
@@ -50,6 +55,9 @@ impl Discord {
     pub async fn cancels(&self, user: &str) -> Result<(), String> {
         let mut state = self.lock();
         let user = state.find_user(user).ok_or_else(|| format!("there is nobody called {user}"))?.id;
+        if !state.forms.iter().any(|form| form.user == user) {
+            return Err("no form is open".to_owned());
+        }
         state.forms.retain(|form| form.user != user);
         state.changed(0);
         Ok(())

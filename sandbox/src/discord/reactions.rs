@@ -20,7 +20,7 @@ pub(super) fn call(state: &mut State, call: &Call, channel: u64, message: u64) -
         let users = found.reactions.iter().find(|(name, _)| *name == emoji).map(|(_, users)| users.clone());
         return Ok((200, users.iter().flatten().map(|id| payload::user_by_id(state, *id)).collect()));
     }
-    if emoji.is_ascii() && !emoji.contains(':') {
+    if is_no_emoji(&emoji) {
         return Err(Refusal::code(10014));
     }
     let place = state.channel(channel).ok_or_else(|| Refusal::code(10003))?;
@@ -87,4 +87,9 @@ pub(super) fn react(state: &mut State, channel: u64, message: u64, user: u64, em
     state.dispatch(if added { "MESSAGE_REACTION_ADD" } else { "MESSAGE_REACTION_REMOVE" }, dm, &data);
     state.changed(channel);
     true
+}
+
+/// Whether it can't be an emoji: neither a character beyond ASCII nor `name:id` of one that a server made.
+pub(super) fn is_no_emoji(emoji: &str) -> bool {
+    emoji.is_ascii() && !emoji.contains(':')
 }

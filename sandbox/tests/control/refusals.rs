@@ -150,3 +150,26 @@ async fn what_a_browser_sends_for_another_site_is_refused() {
     let preflight = bench.request("OPTIONS", "/slack/users/ann/types").header("origin", "http://evil.example");
     assert_eq!(bench.send(preflight).await.status, 403);
 }
+
+#[tokio::test]
+async fn people_on_discord_keep_to_its_limits_too() {
+    let bench = Bench::start().await;
+    let typed = bench.post("/discord/users/ann/types", json!({ "channel": "general", "text": "hello" })).await.done();
+    let message = typed["message"].as_str().or(typed["id"].as_str()).expect("a message").to_owned();
+    let on = |more: serde_json::Value| {
+        let mut needs = json!({ "channel": "general", "message": message });
+        needs.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        needs
+    };
+    for (deed, needs) in [
+        ("edits", on(json!({ "text": "x".repeat(2001) }))),
+        ("reacts", on(json!({ "emoji": "<script>" }))),
+        ("cancels", json!({})),
+    ] {
+        let answer = bench.post(&format!("/discord/users/ann/{deed}"), needs).await;
+        assert_eq!(answer.status, 400, "{deed}");
+    }
+    let many = json!({ "method": "*", "times": 100_000_000_000_u64, "fault": { "kind": "hang" } });
+    assert_eq!(bench.post("/discord/faults", many).await.status, 400);
+    assert_eq!(bench.post("/slack/socket-faults", json!({ "kind": "close", "cod": 1001 })).await.status, 400);
+}
