@@ -5,6 +5,8 @@
 //! production and sent to a listener that sees what it says first: a ClientHello
 //! (RFC 8446, section 4.1.2). No certificate is shown, so no connection comes about.
 
+#![expect(clippy::disallowed_methods, reason = "the listeners end with the test")]
+
 use std::sync::Arc;
 
 use integrations::chat::{discord, http_client, slack};
