@@ -49,7 +49,7 @@ pub(super) async fn sandbox(args: SandboxArgs) -> Result<(), Failed> {
         }
     }
     out::line(
-        "\nCtrl-C ends it; what was said is gone then. Started again with the same words, it has the same ids and tokens.",
+        "\nCtrl-C ends it; what was said is gone then. Started again with the same options, it has the same ids and tokens.",
     );
     asked_to_stop().await;
     sandbox.stop().await;
