@@ -111,6 +111,9 @@ pub struct Group {
     pub truncated: u32,
     /// Who takes care of it.
     pub acknowledged: Option<Acknowledgement>,
+    /// Who took the last acknowledgement back, and whose it was; until the next one.
+    #[serde(default)]
+    pub taken_back: Option<(Actor, Actor)>,
     /// How long after opening it was first acknowledged.
     pub first_acknowledged_at: Option<Timestamp>,
     /// When its last member was resolved.

@@ -22,7 +22,7 @@ pub fn alert(state: &State, id: GroupId) -> Option<Card> {
     let mut card = match (group.resolved_at, &group.acknowledged) {
         (Some(resolved_at), _) => resolved(state, group, resolved_at),
         (None, Some(acknowledged)) => details(state, group, taken(state, group, acknowledged)),
-        (None, None) => details(state, group, firing(group)),
+        (None, None) => details(state, group, firing(state, group)),
     };
     card.footer = Some(match group.incident {
         Some(incident) if group.resolved_at.is_some() => {
@@ -47,10 +47,17 @@ fn title(group: &Group, colour: Colour) -> Text {
     title.plain(format!(" · {}", group.severity))
 }
 
-fn firing(group: &Group) -> Card {
+fn firing(state: &State, group: &Group) -> Card {
     let title = title(group, Colour::Firing).plain(" · firing since ").time(group.since(), TimeStyle::Ago);
     let acknowledge = alert_line(AlertAsk::Acknowledge, group.id);
-    let card = Card::coloured(Colour::Firing, title).button("Acknowledge", acknowledge, Style::Primary);
+    let mut card = Card::coloured(Colour::Firing, title).button("Acknowledge", acknowledge, Style::Primary);
+    if let Some((by, of)) = &group.taken_back
+        && !state.settings.same_person(&by.user, &of.user)
+    {
+        // Whoever lost it must be able to see who did that.
+        let line = Text::new().span(person(state, by)).plain(" took back the acknowledgement of ");
+        card = card.with(line.span(person(state, of)));
+    }
     declare(card, group, Style::Plain)
 }
 

@@ -37,6 +37,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
                     members: BTreeMap::new(),
                     truncated: 0,
                     acknowledged: None,
+                    taken_back: None,
                     first_acknowledged_at: None,
                     resolved_at: None,
                     incident: None,
@@ -75,6 +76,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         Event::AlertAcknowledged { group, by, taken_from, asks_again } => {
             let Some(found) = state.groups.get_mut(group) else { return };
             found.first_acknowledged_at.get_or_insert(at);
+            found.taken_back = None;
             found.acknowledged = Some(Acknowledgement { by: by.clone(), at, asks_again: *asks_again, asked: false });
             let words = match taken_from {
                 Some(before) => Text::new().plain(format!("took over alert {group} from ")).outside(&before.name),
@@ -85,7 +87,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         }
         Event::AlertUnacknowledged { group, by } => {
             let Some(found) = state.groups.get_mut(group) else { return };
-            found.acknowledged = None;
+            found.taken_back = found.acknowledged.take().map(|before| (by.clone(), before.by));
             alert_entry(
                 state,
                 *group,

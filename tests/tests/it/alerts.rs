@@ -113,3 +113,22 @@ async fn an_acknowledged_alert_that_still_fires_is_asked_about_again() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_back_somebody_elses_acknowledgement_is_named() {
+    let world = World::start().await;
+    world.alerts("HighErrorRate", &[("web-1", true)]).await;
+    world.settle().await;
+    world.slack().user("bob").types("general", "/ack A-1").await;
+    world.discord().user("ann").types("general", "/alert unack alert:A-1").await;
+    for chat in world.chats() {
+        let card = chat.channel("alerts").message("HighErrorRate");
+        assert!(card.text.contains("took back the acknowledgement of Bob (Slack)"), "{}", card.text);
+    }
+    world.slack().user("bob").types("general", "/ack A-1").await;
+    world.discord().user("bob").types("general", "/alert unack alert:A-1").await;
+    for chat in world.chats() {
+        let card = chat.channel("alerts").message("HighErrorRate");
+        assert!(!card.text.contains("took back"), "one's own is no news: {}", card.text);
+    }
+}
