@@ -29,7 +29,7 @@ use crate::outbox::{Outbox, Standing};
 use crate::publish::Publisher;
 use crate::server::{self, Shared, health, hooks};
 use crate::store::StoreError;
-use crate::store::embedded::Embedded;
+use crate::store::files::Files;
 
 /// At most so many arrivals wait to be parsed.
 const INBOX: usize = 1_024;
@@ -101,19 +101,12 @@ impl App {
     pub async fn start(config: &Config, options: Options) -> Result<App, StartError> {
         let Options { clock, halt } = options;
         let metrics = Metrics::default();
-        let store = Embedded::open(&config.data_dir)?;
+        let store = Files::open(&config.data_dir)?;
         let http = http_client().map_err(|error| StartError::Client(error.to_string()))?;
         let chats = chats::build(config, &http, &clock);
         let settings = config.settings(&chats::workspaces(config));
-        let started = Start {
-            store: Box::new(store),
-            directory: config.data_dir.clone(),
-            clock: clock.clone(),
-            settings,
-            metrics: metrics.clone(),
-            halt,
-        }
-        .start()?;
+        let started =
+            Start { store: Box::new(store), clock: clock.clone(), settings, metrics: metrics.clone(), halt }.start()?;
         let engine = started.engine;
         let wiki =
             Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;

@@ -28,7 +28,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::commit::Halt;
 pub use self::start::{Start, Started, bring_back};
-use crate::store::Row;
+pub use crate::store::Change;
+use crate::store::{Row, Snapshot};
 
 /// At most so many inputs wait; more are told to come back later.
 pub const QUEUE: usize = 8_192;
@@ -39,8 +40,11 @@ const BATCH: usize = 1_024;
 /// For how long a delivery is remembered: longer than any platform repeats one.
 const DELIVERIES_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A snapshot is taken after so many events.
-const SNAPSHOT_EVERY: u64 = 20_000;
+/// A snapshot is taken after at least so many bytes of events: what a start reads in a fraction of a second.
+const SNAPSHOT_EVERY: usize = 32 * 1024 * 1024;
+
+/// About what an alert group takes in a snapshot, in bytes: a snapshot is written for no less news than it is large.
+const PER_GROUP: usize = 2 * 1024;
 
 /// Something for the engine to decide about.
 pub struct Request {
@@ -53,7 +57,7 @@ pub struct Request {
     /// Where the Discord session can be resumed once this is kept.
     pub session: Option<Session>,
     /// The effect that ended, by its key and generation.
-    pub finished: Option<(String, u64)>,
+    pub finished: Option<(Arc<str>, u64)>,
 }
 
 impl Request {
@@ -95,17 +99,6 @@ enum Ask {
 
 /// What is let go once a batch is on disk.
 type Release = Box<dyn FnOnce() + Send>;
-
-/// A change to the outbox, on disk already.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// An effect is open.
-    Put(Row),
-    /// An effect with this key ended.
-    Done(String),
-    /// The outcome of an earlier attempt is recorded; the effect was asked for again meanwhile and is still open.
-    Recorded(String),
-}
 
 /// The way to the engine.
 #[derive(Clone)]
@@ -205,10 +198,13 @@ struct Core {
     deliveries: HashMap<Arc<str>, Timestamp>,
     /// The same in the order in which they came, to forget the oldest.
     taken: std::collections::VecDeque<(Timestamp, Arc<str>)>,
-    /// The generation of each open effect.
-    open: HashMap<String, u64>,
+    /// The open effects.
+    open: HashMap<Arc<str>, Arc<Row>>,
     generation: u64,
-    snapshot_at: u64,
+    /// Where the Discord session can be resumed.
+    session: Option<Session>,
+    /// Bytes of events since the last snapshot.
+    news: usize,
 }
 
 impl Core {
@@ -239,9 +235,10 @@ impl Core {
             }
             self.tick(&mut work);
             let mut work = work.done();
-            if self.state.seq >= self.snapshot_at {
-                self.snapshot_at = self.state.seq + SNAPSHOT_EVERY;
-                work.snapshot = Some(crate::store::snapshot::encode(&self.state, self.hash));
+            self.news += work.batch.lines.len();
+            if self.news > SNAPSHOT_EVERY.max(self.state.groups.len() * PER_GROUP) {
+                self.news = 0;
+                work.snapshot = Some((self.snapshot(), false));
             }
             // Where the committer has stopped, whoever waits learns it by the dropped answers.
             if commits.send(work).await.is_err() {
@@ -259,9 +256,20 @@ impl Core {
 
     async fn leave_a_snapshot(&self, commits: &mpsc::Sender<commit::Work>) {
         let mut last = batch::Building::new(self.state.seq + 1).done();
-        last.snapshot = Some(crate::store::snapshot::encode(&self.state, self.hash));
+        last.snapshot = Some((self.snapshot(), true));
         // A snapshot is only a cache, so one that could not be handed over costs nothing but time.
         let _ = commits.send(last).await;
+    }
+
+    /// What everything decided so far comes to.
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            state: self.state.clone(),
+            hash: self.hash,
+            rows: self.open.values().cloned().collect(),
+            deliveries: self.taken.iter().map(|(at, delivery)| (delivery.clone(), *at)).collect(),
+            session: self.session.clone(),
+        }
     }
 
     async fn next_due(&self) {
@@ -283,7 +291,10 @@ impl Core {
 
     fn decide(&mut self, request: Request, kept: oneshot::Sender<Kept>, work: &mut batch::Building) {
         let Request { input, asked, delivery, session, finished } = request;
-        work.session(session);
+        if session.is_some() {
+            self.session.clone_from(&session);
+            work.session(session);
+        }
         let now = self.clock.now();
         let delivery = asked.as_ref().map(|asked| asked.delivery.clone()).or(delivery);
         if let Some(delivery) = delivery
@@ -332,16 +343,16 @@ impl Core {
             }
             if let Some((_, old)) = self.taken.pop_front() {
                 self.deliveries.remove(&old);
-                work.forget(old.to_string());
+                work.forget(old);
             }
         }
-        let shared: Arc<str> = Arc::from(delivery.as_str());
+        let shared: Arc<str> = Arc::from(delivery);
         if self.deliveries.contains_key(&shared) {
             return false;
         }
         self.deliveries.insert(shared.clone(), now);
-        self.taken.push_back((now, shared));
-        work.delivery(delivery, now);
+        self.taken.push_back((now, shared.clone()));
+        work.delivery(shared, now);
         true
     }
 
@@ -356,23 +367,24 @@ impl Core {
     }
 
     fn open(&mut self, effect: Effect, by_person: bool, now: Timestamp, work: &mut batch::Building) {
-        let key = effect.key();
+        let key: Arc<str> = effect.key().into();
         self.generation += 1;
-        self.open.insert(key.clone(), self.generation);
         let ahead = match &effect {
             Effect::ShowCard { card, place } => by_person || !self.state.cards.contains_key(&(*card, *place)),
             _ => by_person,
         };
-        work.put(key, Row { generation: self.generation, queued_at: now, ahead, effect });
+        let row = Arc::new(Row { key: key.clone(), generation: self.generation, queued_at: now, ahead, effect });
+        self.open.insert(key, row.clone());
+        work.change(Change::Put(row));
     }
 
     /// Closes an effect, unless it was asked for again while it was carried out.
-    fn finish(&mut self, key: String, generation: u64, work: &mut batch::Building) {
-        if self.open.get(&key) == Some(&generation) {
+    fn finish(&mut self, key: Arc<str>, generation: u64, work: &mut batch::Building) {
+        if self.open.get(&key).is_some_and(|row| row.generation == generation) {
             self.open.remove(&key);
-            work.done_with(key);
+            work.change(Change::Done(key));
         } else {
-            work.recorded(key);
+            work.change(Change::Recorded(key));
         }
     }
 

@@ -8,14 +8,15 @@
 
 use std::io::{BufRead, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use operations::effect::Effect;
 use operations::journal::{FORMAT, Hash, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::store::embedded::Embedded;
-use crate::store::{Batch, Row, Store, StoreError};
+use crate::store::files::{self, Files, ReadOnly};
+use crate::store::{Batch, Change, Row, Store, StoreError};
 
 /// What went wrong with an export, import or check.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,7 @@ enum Line<'a> {
     #[serde(borrow)]
     Record(Box<Exported<'a>>),
     /// An open effect.
-    Effect(Box<Row>),
+    Effect(Arc<Row>),
     /// The last one: so an export that was cut off is told from a whole one.
     End {
         /// How many records stand before it.
@@ -89,18 +90,15 @@ struct Exported<'a> {
 /// # Errors
 /// What can't be read or written, and the first record that is wrong.
 pub fn export(data: &Path, to: &mut dyn Write) -> Result<Summary, JournalError> {
-    let store = Embedded::open_existing(data)?;
+    let mut store = ReadOnly::open(data)?;
     write_line(to, &Line::Format(FORMAT))?;
-    let mut summary = walk(&store, &mut |line, hash| {
+    let mut summary = walk(&mut store, &mut |line, hash| {
         let record: &RawValue = serde_json::from_str(line).map_err(std::io::Error::from)?;
         write_line(to, &Line::Record(Box::new(Exported { hash: hash.to_string(), record })))
     })?;
-    let mut rows = store.find()?.rows;
-    rows.retain(|row| !matches!(row.effect, Effect::Reply { .. }));
-    rows.sort_by_key(|row| row.generation);
-    for row in rows {
+    for row in store.found().rows.iter().filter(|row| !matches!(row.effect, Effect::Reply { .. })) {
         summary.effects += 1;
-        write_line(to, &Line::Effect(Box::new(row)))?;
+        write_line(to, &Line::Effect(row.clone()))?;
     }
     let Summary { events, hash, effects } = summary;
     write_line(to, &Line::End { events, hash: hash.to_string(), effects })?;
@@ -112,13 +110,13 @@ pub fn export(data: &Path, to: &mut dyn Write) -> Result<Summary, JournalError> 
 /// # Errors
 /// What can't be read or written, the first record that is wrong, and a directory that is not empty.
 pub fn import(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalError> {
-    if data.join("store").exists() {
+    if data.join(files::DIRECTORY).exists() {
         return Err(JournalError::NotEmpty(data.display().to_string()));
     }
     let imported = import_into(from, data);
     if imported.is_err() {
         // What was begun is no journal; the directory is as it was, so that a better export can be tried.
-        for made in ["store", "witness", "ballast"] {
+        for made in [files::DIRECTORY, "ballast"] {
             let made = data.join(made);
             let removed = if made.is_dir() { std::fs::remove_dir_all(&made) } else { std::fs::remove_file(&made) };
             if let Err(error) = removed {
@@ -130,7 +128,7 @@ pub fn import(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalErr
 }
 
 fn import_into(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalError> {
-    let mut store = Embedded::open(data)?;
+    let mut store = Files::open(data)?;
     let mut batch = Batch::new(1);
     let summary = read_export(from, &mut |read| {
         match read {
@@ -138,11 +136,9 @@ fn import_into(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalEr
                 if batch.ends.len() >= 1000 {
                     store.commit(&std::mem::replace(&mut batch, Batch::new(seq)))?;
                 }
-                batch.lines.extend_from_slice(line.as_bytes());
-                batch.lines.push(b'\n');
-                batch.ends.push((batch.lines.len(), hash));
+                batch.push(line.as_bytes(), hash);
             }
-            Read::Effect(row) => batch.put.push((row.effect.key(), *row)),
+            Read::Effect(row) => batch.changes.push(Change::Put(row)),
         }
         Ok(())
     })?;
@@ -157,9 +153,9 @@ fn import_into(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalEr
 /// # Errors
 /// The first record that is wrong, and what can't be read.
 pub fn verify(data: &Path) -> Result<Summary, JournalError> {
-    let store = Embedded::open_existing(data)?;
-    let mut summary = walk(&store, &mut |_, _| Ok(()))?;
-    summary.effects = store.find()?.rows.len() as u64;
+    let mut store = ReadOnly::open(data)?;
+    let mut summary = walk(&mut store, &mut |_, _| Ok(()))?;
+    summary.effects = store.found().rows.len() as u64;
     Ok(summary)
 }
 
@@ -174,7 +170,7 @@ pub fn verify_export(from: &mut dyn BufRead) -> Result<Summary, JournalError> {
 /// What stands in an export, checked.
 enum Read<'a> {
     Record { seq: u64, line: &'a str, hash: Hash },
-    Effect(Box<Row>),
+    Effect(Arc<Row>),
 }
 
 fn read_export(
@@ -224,33 +220,25 @@ fn read_export(
 
 /// Goes through every record in order; `take` gets its line and the hash after it.
 fn walk(
-    store: &Embedded,
+    store: &mut ReadOnly,
     take: &mut dyn FnMut(&str, Hash) -> Result<(), std::io::Error>,
 ) -> Result<Summary, JournalError> {
     let mut summary = Summary { events: 0, hash: Hash::GENESIS, effects: 0 };
     let mut wrong = None;
-    let mut one = |run: crate::store::Lines| -> Result<(), JournalError> {
-        if run.first != summary.events + 1 {
-            let what = format!("the record after {} is missing", summary.events);
-            return Err(JournalError::Bad { seq: summary.events + 1, what });
+    let mut one = |line: crate::store::Line<'_>| -> Result<(), JournalError> {
+        let bad = |what: &str| JournalError::Bad { seq: line.seq, what: what.to_owned() };
+        let text = std::str::from_utf8(line.bytes).map_err(|_| bad("it is not text"))?;
+        summary.events = line.seq;
+        summary.hash = summary.hash.then(line.bytes);
+        if summary.hash != line.hash {
+            return Err(bad("its hash does not fit what stands before it"));
         }
-        for line in run.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            summary.events += 1;
-            summary.hash = summary.hash.then(line);
-            let bad = |what: String| JournalError::Bad { seq: summary.events, what };
-            let text = std::str::from_utf8(line).map_err(|_| bad("it is not text".to_owned()))?;
-            check(text, summary.events)?;
-            take(text, summary.hash)?;
-        }
-        if run.end != summary.hash {
-            let what = format!("the hash of records {} to {} does not fit", run.first, summary.events);
-            return Err(JournalError::Bad { seq: run.first, what });
-        }
-        Ok(())
+        check(text, line.seq)?;
+        Ok(take(text, summary.hash)?)
     };
     store
-        .read(1, &mut |run| {
-            one(run).map_err(|error| {
+        .read(&mut |line| {
+            one(line).map_err(|error| {
                 let said = error.to_string();
                 wrong = Some(error);
                 StoreError::Damaged(said)

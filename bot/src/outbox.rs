@@ -14,7 +14,7 @@ use std::time::Duration;
 use integrations::chat::{Failure, Refused, socket};
 use integrations::clock::{SharedClock, after};
 use jiff::Timestamp;
-use operations::effect::{Effect, Outcome};
+use operations::effect::Outcome;
 use operations::input::Input;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -62,14 +62,13 @@ pub struct Outbox {
 
 /// An attempt that has ended.
 struct Ended {
-    effect: Effect,
-    generation: u64,
+    row: Arc<Row>,
     result: Result<Outcome, Failure>,
 }
 
 impl Outbox {
     /// Carries out what is open and what comes, until the engine has stopped.
-    pub async fn run(self, rows: Vec<Row>, mut changes: mpsc::UnboundedReceiver<Vec<Change>>) {
+    pub async fn run(self, rows: Vec<Arc<Row>>, mut changes: mpsc::UnboundedReceiver<Vec<Change>>) {
         let mut lanes = Lanes::default();
         for row in rows {
             // What was open at the start may have been carried out before the outcome could be recorded.
@@ -111,23 +110,22 @@ impl Outbox {
     fn start_due(&self, lanes: &mut Lanes, running: &mut JoinSet<Ended>) {
         let now = self.clock.now();
         while let Some(it) = lanes.start(now) {
-            let (carrier, effect, suspect) = (self.carrier.clone(), it.row.effect.clone(), it.suspect);
-            let (generation, queued_at) = (it.row.generation, it.row.queued_at);
-            let too_late = effect.expires_after().is_some_and(|limit| after(queued_at, limit) < now);
+            let (carrier, row, suspect) = (self.carrier.clone(), it.row.clone(), it.suspect);
+            let too_late = row.effect.expires_after().is_some_and(|limit| after(it.queued_at, limit) < now);
             running.spawn(async move {
                 let result = if too_late {
                     Ok(Outcome::GivenUp { why: "its time was over".to_owned() })
                 } else {
-                    carrier.carry(&effect, suspect).await
+                    carrier.carry(&row.effect, &row.key, suspect).await
                 };
-                Ended { effect, generation, result }
+                Ended { row, result }
             });
         }
     }
 
     fn ended(&self, ended: Ended, lanes: &mut Lanes) {
-        let Ended { effect, generation, result } = ended;
-        let key = effect.key();
+        let Ended { row, result } = ended;
+        let (key, effect) = (&*row.key, &row.effect);
         let platform = effect.platform().map_or("wiki", operations::ids::Platform::key);
         let incident = effect.incident().map(|incident| incident.to_string()).unwrap_or_default();
         let outcome = match result {
@@ -142,18 +140,18 @@ impl Outbox {
             }
             Err(failure) => {
                 self.metrics.effect(platform, "retried");
-                self.again(&key, lanes, &failure);
+                self.again(key, lanes, &failure);
                 return;
             }
         };
-        lanes.reported(&key);
-        self.report(effect, generation, outcome);
+        lanes.reported(key);
+        self.report(&row, outcome);
     }
 
     /// Tells the engine how an effect ended; it is closed when that is committed.
-    fn report(&self, effect: Effect, generation: u64, outcome: Outcome) {
-        let finished = Some((effect.key(), generation));
-        let request = Request { finished, ..Request::new(Input::Done { effect, outcome }) };
+    fn report(&self, row: &Row, outcome: Outcome) {
+        let finished = Some((row.key.clone(), row.generation));
+        let request = Request { finished, ..Request::new(Input::Done { effect: row.effect.clone(), outcome }) };
         let engine = self.engine.clone();
         crate::tasks::spawn("outcome", async move {
             // The engine has stopped: the effect is still open at the next start, and is looked for then.

@@ -4,20 +4,32 @@
 //! engine calls it from a thread of its own. What holds: when [`Store::commit`] returns,
 //! the batch is on disk whole; if it fails, nothing more is committed.
 
-mod aside;
-pub mod batch;
-pub mod embedded;
+mod archive;
+mod batch;
+pub mod disk;
+pub mod files;
+mod frame;
+mod history;
 pub mod lock;
+mod names;
+mod scan;
+#[cfg(test)]
+pub(crate) mod sim;
 pub mod snapshot;
+#[cfg(test)]
+mod tests;
 pub mod witness;
+
+use std::sync::Arc;
 
 use integrations::chat::socket::Session;
 use jiff::Timestamp;
-use operations::effect::Effect;
 use operations::journal::Hash;
-use serde::{Deserialize, Serialize};
+use operations::state::State;
 
-pub use self::batch::Batch;
+pub use self::batch::{Batch, Change, Row};
+use self::files::open_log;
+pub use self::snapshot::Snapshot;
 
 /// Why the store can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +50,11 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The embedded store refused.
-    #[error("the embedded store: {0}")]
-    Sled(#[from] sled::Error),
+    /// It was written before the journal had its present form.
+    #[error(
+        "{0} was written by a Muster from before version 0.1. Export it with that one, and import it into an empty directory"
+    )]
+    Older(String),
     /// What was read is not what was written.
     #[error("the journal is damaged: {0}")]
     Damaged(String),
@@ -64,54 +78,46 @@ impl StoreError {
     }
 }
 
-/// An open effect, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
-    /// Rises whenever the effect is asked for again: an outcome of an older one does not close it.
-    pub generation: u64,
-    /// When it was asked for.
-    pub queued_at: Timestamp,
-    /// Whether it goes before its like: it shows a card that nobody has seen yet, or what a person has just done.
-    pub ahead: bool,
-    /// What is to be done.
-    pub effect: Effect,
-}
-
 /// What was found when the store was opened.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The open effects.
-    pub rows: Vec<Row>,
-    /// Deliveries that were taken, and when.
-    pub deliveries: Vec<(String, Timestamp)>,
+    /// The open effects, in the order in which they were asked for.
+    pub rows: Vec<Arc<Row>>,
+    /// Deliveries that were taken, and when, the oldest first.
+    pub deliveries: Vec<(Arc<str>, Timestamp)>,
     /// Where the Discord session can be resumed.
     pub session: Option<Session>,
+    /// The state at the newest snapshot, and the hash after its last event.
+    pub state: Option<(State, Hash)>,
 }
 
-/// A run of journal lines that were committed together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lines {
-    /// The number of the first one.
-    pub first: u64,
-    /// The hash of the last one, as it was stored.
-    pub end: Hash,
-    /// The lines, each ended by a line feed.
-    pub bytes: Vec<u8>,
+/// An event as it stands in the journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// Its number.
+    pub seq: u64,
+    /// The bytes that were hashed.
+    pub bytes: &'a [u8],
+    /// The hash after it, as it was written.
+    pub hash: Hash,
 }
+
+/// Takes events, one after another.
+pub type Take<'a> = dyn FnMut(Line<'_>) -> Result<(), StoreError> + 'a;
 
 /// A journal and an outbox on disk.
 pub trait Store: Send {
-    /// Reads everything but the journal.
+    /// Gives everything but the journal, once.
     ///
     /// # Errors
     /// What can't be read.
-    fn find(&self) -> Result<Found, StoreError>;
+    fn found(&mut self) -> Result<Found, StoreError>;
 
-    /// Reads the journal from the run that holds `from`, in order, giving each to `take`.
+    /// Reads the events from `from` on, in order.
     ///
     /// # Errors
     /// What can't be read, or what `take` refuses.
-    fn read(&self, from: u64, take: &mut dyn FnMut(Lines) -> Result<(), StoreError>) -> Result<(), StoreError>;
+    fn read(&self, from: u64, take: &mut Take<'_>) -> Result<(), StoreError>;
 
     /// Puts a batch on disk, whole or not at all.
     ///
@@ -119,6 +125,13 @@ pub trait Store: Send {
     /// What the disk refused. The store must not be used any more then.
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
 
-    /// Bytes that the store takes on disk.
+    /// Keeps what everything committed so far comes to, so that the next start is quick; beside what is committed from
+    /// now on. Where one is still being kept, this one is left out, unless it is to `wait`.
+    ///
+    /// # Errors
+    /// What the disk refused. The store must not be used any more then.
+    fn snapshot(&mut self, snapshot: Snapshot, wait: bool) -> Result<(), StoreError>;
+
+    /// Bytes that are read at the next start beside the newest snapshot.
     fn size(&self) -> u64;
 }

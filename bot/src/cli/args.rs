@@ -31,10 +31,10 @@ pub enum Command {
     Check(At),
     /// Run the bot
     Run(At),
-    /// Export, import or verify the journal, while the bot is stopped
+    /// Export or verify the journal, also while the bot runs; import one into an empty directory
     #[command(subcommand)]
     Journal(JournalCommand),
-    /// Write an incident's postmortem while the bot is stopped
+    /// Write an incident's postmortem from the journal
     Postmortem {
         /// Which incident: INC-42
         incident: String,

@@ -11,7 +11,7 @@ use operations::ids::IncidentId;
 use super::{At, DataAt, Failed, JournalCommand, load, out};
 use crate::journal::{self, Summary};
 use crate::publish::Publisher;
-use crate::store::embedded::Embedded;
+use crate::store::files::ReadOnly;
 
 /// Exports, imports or verifies.
 pub(super) fn journal(command: &JournalCommand) -> Result<(), Failed> {
@@ -61,14 +61,13 @@ fn tell(what: &str, summary: Summary) {
     out::line(&format!("{what} {events} events, {effects} open effects. Last hash: {hash}"));
 }
 
-/// Writes an incident's postmortem from the journal, while the bot is stopped.
+/// Writes an incident's postmortem from the journal; also while the bot runs.
 pub(super) fn postmortem(incident: &str, at: &At) -> Result<(), Failed> {
     let id: IncidentId = incident
         .parse()
         .map_err(|_| Failed::new(format!("\"{incident}\" is no incident. They are numbered: INC-1, INC-2…")))?;
     let config = load(at)?;
-    let store = Embedded::open_existing(&config.data_dir)?;
-    let (mut state, _, _) = crate::engine::bring_back(&store, &config.data_dir)?;
+    let (mut state, _, _) = ReadOnly::open(&config.data_dir)?.bring_back()?;
     state.settings = config.settings(&Default::default());
     let view = crate::postmortem::view::view(&state, id).ok_or_else(|| Failed::new(format!("There is no {id}.")))?;
     let wiki = Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| Failed::new(error.to_string()))?;

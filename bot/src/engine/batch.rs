@@ -1,23 +1,24 @@
 //! A batch while it is being put together.
 
+use std::sync::Arc;
+
 use integrations::chat::socket::Session;
 use jiff::Timestamp;
 use operations::journal::{Hash, Record};
 
 use super::commit::Work;
 use super::{Change, Release};
-use crate::store::{Batch, Row};
+use crate::store::Batch;
 
 /// What the inputs taken together have led to so far.
 pub(super) struct Building {
     batch: Batch,
     releases: Vec<Release>,
-    changes: Vec<Change>,
 }
 
 impl Building {
     pub(super) fn new(first: u64) -> Building {
-        Building { batch: Batch::new(first), releases: Vec::new(), changes: Vec::new() }
+        Building { batch: Batch::new(first), releases: Vec::new() }
     }
 
     /// Adds a record's line; gives back the hash that the chain has then.
@@ -33,35 +34,20 @@ impl Building {
         hash
     }
 
-    pub(super) fn put(&mut self, key: String, row: Row) {
-        self.changes.push(Change::Put(row.clone()));
-        self.batch.put.push((key, row));
+    pub(super) fn change(&mut self, change: Change) {
+        self.batch.changes.push(change);
     }
 
-    /// An effect ended. If it was asked for in this very batch, it never reaches the disk.
-    pub(super) fn done_with(&mut self, key: String) {
-        self.batch.put.retain(|(put, _)| *put != key);
-        self.changes.push(Change::Done(key.clone()));
-        self.batch.done.push(key);
-    }
-
-    /// An attempt's outcome is in this batch, and its effect is still open.
-    pub(super) fn recorded(&mut self, key: String) {
-        self.changes.push(Change::Recorded(key));
-    }
-
-    pub(super) fn delivery(&mut self, delivery: String, at: Timestamp) {
+    pub(super) fn delivery(&mut self, delivery: Arc<str>, at: Timestamp) {
         self.batch.deliveries.push((delivery, at));
     }
 
-    pub(super) fn forget(&mut self, delivery: String) {
+    pub(super) fn forget(&mut self, delivery: Arc<str>) {
         self.batch.forgotten.push(delivery);
     }
 
     pub(super) fn session(&mut self, session: Option<Session>) {
-        if session.is_some() {
-            self.batch.session = session;
-        }
+        self.batch.session = session;
     }
 
     pub(super) fn release(&mut self, release: Release) {
@@ -69,6 +55,6 @@ impl Building {
     }
 
     pub(super) fn done(self) -> Work {
-        Work { batch: self.batch, releases: self.releases, changes: self.changes, snapshot: None }
+        Work { batch: self.batch, releases: self.releases, snapshot: None }
     }
 }

@@ -1,19 +1,16 @@
 //! The thread that puts batches on disk and lets go what waited for them.
 
-use std::path::PathBuf;
-
 use tokio::sync::{mpsc, watch};
 
 use super::{Change, Release};
-use crate::store::{Batch, Store, snapshot};
+use crate::store::{Batch, Snapshot, Store};
 
 /// A batch and what waits for it.
 pub(super) struct Work {
     pub(super) batch: Batch,
     pub(super) releases: Vec<Release>,
-    pub(super) changes: Vec<Change>,
-    /// A snapshot to be written after the batch.
-    pub(super) snapshot: Option<Vec<u8>>,
+    /// A snapshot to be kept after the batch, and whether to wait for room for it.
+    pub(super) snapshot: Option<(Snapshot, bool)>,
 }
 
 /// Where a test has the engine stop as if the process had been killed.
@@ -28,7 +25,6 @@ pub enum Halt {
 /// What the thread works with.
 pub(super) struct Committer {
     pub(super) store: Box<dyn Store>,
-    pub(super) directory: PathBuf,
     pub(super) outbox: mpsc::UnboundedSender<Vec<Change>>,
     pub(super) stopped: watch::Sender<Option<String>>,
     pub(super) halt: Option<Halt>,
@@ -65,16 +61,14 @@ impl Committer {
                     return Err("halted after a commit".to_owned());
                 }
             }
-            if !work.changes.is_empty() {
+            if !work.batch.changes.is_empty() {
                 self.metrics.handed();
                 // The outbox may have stopped: what is open is found again at the next start.
-                let _ = self.outbox.send(work.changes);
+                let _ = self.outbox.send(work.batch.changes);
             }
             work.releases.into_iter().for_each(|release| release());
-            if let Some(bytes) = work.snapshot
-                && let Err(error) = snapshot::write(&self.directory, &bytes)
-            {
-                tracing::warn!(%error, "No snapshot was written: the next start takes longer");
+            if let Some((snapshot, wait)) = work.snapshot {
+                self.store.snapshot(snapshot, wait).map_err(|error| error.to_string())?;
             }
         }
         Ok(())

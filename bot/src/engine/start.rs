@@ -1,7 +1,5 @@
 //! Starting the engine: the state is brought back from disk.
 
-use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use integrations::chat::socket::Session;
@@ -12,16 +10,14 @@ use operations::state::State;
 use tokio::sync::{mpsc, watch};
 
 use super::commit::Committer;
-use super::{Change, Core, Engine, Halt, QUEUE, SNAPSHOT_EVERY};
+use super::{Change, Core, Engine, Halt, QUEUE};
 use crate::metrics::Metrics;
-use crate::store::{Row, Store, StoreError, snapshot};
+use crate::store::{Row, Store, StoreError, Take};
 
 /// What the engine is started with.
 pub struct Start {
     /// The journal and outbox.
     pub store: Box<dyn Store>,
-    /// Where snapshots are kept.
-    pub directory: PathBuf,
     /// The time.
     pub clock: SharedClock,
     /// The configuration's part in decisions.
@@ -37,7 +33,7 @@ pub struct Started {
     /// The way to it. It stops when all of these are dropped.
     pub engine: Engine,
     /// Effects that were open when it started.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Arc<Row>>,
     /// Changes to the outbox from then on.
     pub changes: mpsc::UnboundedReceiver<Vec<Change>>,
     /// Where the Discord session can be resumed.
@@ -54,18 +50,17 @@ impl Start {
     /// # Errors
     /// What can't be read.
     pub fn start(self) -> Result<Started, StoreError> {
-        let found = self.store.find()?;
-        let (mut state, hash, replayed) = bring_back(self.store.as_ref(), &self.directory)?;
+        let mut store = self.store;
+        let found = store.found()?;
+        let (mut state, hash, replayed) = bring_back(found.state, &mut |from, take| store.read(from, take))?;
         state.settings = self.settings;
-        let mut taken: VecDeque<_> =
-            found.deliveries.into_iter().map(|(delivery, at)| (at, Arc::<str>::from(delivery))).collect();
-        taken.make_contiguous().sort();
         let core = Core {
-            snapshot_at: state.seq + SNAPSHOT_EVERY,
+            news: 0,
             generation: found.rows.iter().map(|row| row.generation).max().unwrap_or_default(),
-            open: found.rows.iter().map(|row| (row.effect.key(), row.generation)).collect::<HashMap<_, _>>(),
-            deliveries: taken.iter().map(|(at, delivery)| (delivery.clone(), *at)).collect(),
-            taken,
+            open: found.rows.iter().map(|row| (row.key.clone(), row.clone())).collect(),
+            deliveries: found.deliveries.iter().cloned().collect(),
+            taken: found.deliveries.into_iter().map(|(delivery, at)| (at, delivery)).collect(),
+            session: found.session.clone(),
             state,
             hash,
             clock: self.clock,
@@ -75,14 +70,7 @@ impl Start {
         let (works, worked) = mpsc::channel(1);
         let (outbox, changes) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(None);
-        let committer = Committer {
-            store: self.store,
-            directory: self.directory,
-            outbox,
-            stopped: stop,
-            halt: self.halt,
-            metrics: self.metrics,
-        };
+        let committer = Committer { store, outbox, stopped: stop, halt: self.halt, metrics: self.metrics };
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || committer.run(worked))
@@ -93,45 +81,26 @@ impl Start {
     }
 }
 
-/// Folds the journal into a state, from the snapshot where there is a good one.
+/// Folds the journal into a state, from the snapshot's where there is one. `read` gives the events from a number on.
 ///
 /// # Errors
 /// What can't be read, and a chain of hashes that does not fit.
-pub fn bring_back(store: &dyn Store, directory: &std::path::Path) -> Result<(State, Hash, u64), StoreError> {
-    let (state, hash) = snapshot::read(directory).unwrap_or((State::default(), Hash::GENESIS));
-    match fold(store, state, hash) {
-        Err(StoreError::Damaged(why)) if directory.join("snapshot.json").exists() => {
-            tracing::warn!(why, "The snapshot does not fit the journal, so the whole journal is read instead");
-            snapshot::remove(directory);
-            fold(store, State::default(), Hash::GENESIS)
-        }
-        folded => folded,
-    }
-}
-
-fn fold(store: &dyn Store, mut state: State, mut hash: Hash) -> Result<(State, Hash, u64), StoreError> {
-    let snapshot_seq = state.seq;
+pub fn bring_back(
+    snapshot: Option<(State, Hash)>,
+    read: &mut dyn FnMut(u64, &mut Take<'_>) -> Result<(), StoreError>,
+) -> Result<(State, Hash, u64), StoreError> {
+    let (mut state, mut hash) = snapshot.unwrap_or((State::default(), Hash::GENESIS));
     let mut replayed = 0;
-    store.read(snapshot_seq + 1, &mut |run| {
-        let mut seq = run.first;
-        for line in run.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            // The run that holds the first event after the snapshot may begin before it.
-            if seq > snapshot_seq {
-                if seq != state.seq + 1 {
-                    return Err(StoreError::Damaged(format!("after event {} comes event {seq}", state.seq)));
-                }
-                hash = hash.then(line);
-                let record: Record = serde_json::from_slice(line)
-                    .map_err(|error| StoreError::Damaged(format!("event {seq} can't be read: {error}")))?;
-                state.apply(&record);
-                replayed += 1;
-            }
-            seq += 1;
+    read(state.seq + 1, &mut |line| {
+        let seq = line.seq;
+        hash = hash.then(line.bytes);
+        if hash != line.hash {
+            return Err(StoreError::Damaged(format!("the hash of event {seq} does not fit")));
         }
-        let ends_here = seq == state.seq + 1;
-        if ends_here && run.end != hash {
-            return Err(StoreError::Damaged(format!("the hash of event {} does not fit", state.seq)));
-        }
+        let record: Record = serde_json::from_slice(line.bytes)
+            .map_err(|error| StoreError::Damaged(format!("event {seq} can't be read: {error}")))?;
+        state.apply(&record);
+        replayed += 1;
         Ok(())
     })?;
     Ok((state, hash, replayed))

@@ -14,11 +14,10 @@ use operations::settings::{Seat, Settings};
 
 use super::*;
 use crate::metrics::Metrics;
-use crate::store::Store;
-use crate::store::embedded::Embedded;
+use crate::store::files::Files;
 
 fn start(directory: &Path, halt: Option<Halt>) -> Started {
-    let store = Embedded::open(directory).expect("the store opens");
+    let store = Files::open(directory).expect("the store opens");
     let seat = Seat {
         workspace: "T1".to_owned(),
         alerts: ChannelId::from("C1"),
@@ -27,16 +26,9 @@ fn start(directory: &Path, halt: Option<Halt>) -> Started {
     };
     let settings = Settings { chats: [(Platform::Slack, seat)].into(), ..Settings::default() };
     let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().expect("a time")));
-    Start {
-        store: Box::new(store),
-        directory: directory.to_owned(),
-        clock,
-        settings,
-        metrics: Metrics::default(),
-        halt,
-    }
-    .start()
-    .expect("the engine starts")
+    Start { store: Box::new(store), clock, settings, metrics: Metrics::default(), halt }
+        .start()
+        .expect("the engine starts")
 }
 
 async fn stop(started: Started) {
@@ -88,7 +80,11 @@ async fn what_was_answered_is_there_after_a_restart_and_the_state_is_the_same() 
     // Once from the snapshot, once from the journal alone.
     for snapshot in [true, false] {
         if !snapshot {
-            crate::store::snapshot::remove(directory.path());
+            for entry in std::fs::read_dir(directory.path().join("journal")).expect("the journal").flatten() {
+                if entry.file_name().to_string_lossy().starts_with("state-") {
+                    std::fs::remove_file(entry.path()).expect("it is removed");
+                }
+            }
         }
         let started = start(directory.path(), None);
         assert_eq!(started.replayed == 0, snapshot);
@@ -135,9 +131,9 @@ async fn an_effect_that_was_asked_for_again_is_not_closed_by_an_older_outcome() 
         panic!("the card is to be shown");
     };
     started.engine.ask(acknowledge(1, "d1")).await.expect("it is taken");
-    let finished = Some((first.effect.key(), first.generation));
+    let finished = Some((first.key.clone(), first.generation));
     let outcome = operations::effect::Outcome::Done;
-    let request = Request { finished, ..Request::new(Input::Done { effect: first.effect, outcome }) };
+    let request = Request { finished, ..Request::new(Input::Done { effect: first.effect.clone(), outcome }) };
     started.engine.ask(request).await.expect("it is taken");
     stop(started).await;
     let started = start(directory.path(), None);
@@ -146,25 +142,24 @@ async fn an_effect_that_was_asked_for_again_is_not_closed_by_an_older_outcome() 
 }
 
 #[tokio::test]
-async fn a_store_of_a_newer_format_is_refused_in_words() {
+async fn a_journal_of_a_newer_format_is_refused_in_words() {
     let directory = tempfile::tempdir().expect("a directory");
     stop(start(directory.path(), None)).await;
-    let db = sled::open(directory.path().join("store")).expect("it opens");
-    db.insert(b"f", &99_u32.to_be_bytes()).expect("it is written");
-    drop(db);
-    let refused = Embedded::open(directory.path()).err().expect("it is refused").to_string();
-    assert!(refused.contains("format 99"), "{refused}");
+    for entry in std::fs::read_dir(directory.path().join("journal")).expect("the journal").flatten() {
+        let mut bytes = std::fs::read(entry.path()).expect("a file");
+        if let Some(at) = bytes.iter().position(|byte| *byte == b'\n').filter(|_| bytes.starts_with(b"muster ")) {
+            bytes[at - 1] = b'9';
+            std::fs::write(entry.path(), bytes).expect("it is written");
+        }
+    }
+    let refused = Files::open(directory.path()).err().expect("it is refused").to_string();
+    assert!(refused.contains("format 9"), "{refused}");
 }
 
 #[test]
-fn an_unfinished_snapshot_of_sled_does_not_keep_the_store_from_opening() {
+fn a_data_directory_from_before_the_first_version_is_refused_with_what_to_do() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut store = Embedded::open(directory.path()).expect("it opens");
-    let mut batch = crate::store::Batch::new(1);
-    batch.deliveries.push(("d".to_owned(), Timestamp::UNIX_EPOCH));
-    store.commit(&batch).expect("it is committed");
-    drop(store);
-    std::fs::write(directory.path().join("store/snap.00FFFFFFFFFFFFFF.generating"), b"").expect("it is planted");
-    let store = Embedded::open(directory.path()).expect("it opens all the same");
-    assert_eq!(store.find().expect("it can be read").deliveries.len(), 1);
+    std::fs::create_dir(directory.path().join("store")).expect("it is made");
+    let refused = Files::open(directory.path()).err().expect("it is refused").to_string();
+    assert!(refused.contains("Export it"), "{refused}");
 }

@@ -37,13 +37,11 @@ impl Carrier {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn carry(&self, effect: &Effect, suspect: bool) -> Called<Outcome> {
+    pub async fn carry(&self, effect: &Effect, key: &str, suspect: bool) -> Called<Outcome> {
         match effect {
-            Effect::ShowCard { card, place } => self.show(*card, *place, &effect.key(), suspect).await,
+            Effect::ShowCard { card, place } => self.show(*card, *place, key, suspect).await,
             Effect::PinCard { card, place } => self.pin(*card, *place).await,
-            Effect::OpenRoom { incident, platform } => {
-                self.open_room(*incident, *platform, &effect.key(), suspect).await
-            }
+            Effect::OpenRoom { incident, platform } => self.open_room(*incident, *platform, key, suspect).await,
             Effect::SetTopic { incident, platform } => self.set_topic(*incident, *platform).await,
             Effect::Invite { incident, user } => {
                 let incident = *incident;
@@ -55,8 +53,8 @@ impl Carrier {
                     None => Ok(Outcome::Done),
                 }
             }
-            Effect::Say { place, card, .. } => self.say(*place, card, &effect.key(), suspect).await,
-            Effect::Reply { to, answer, .. } => self.reply(to, answer, &effect.key()).await,
+            Effect::Say { place, card, .. } => self.say(*place, card, key, suspect).await,
+            Effect::Reply { to, answer, .. } => self.reply(to, answer, key).await,
             Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
         }

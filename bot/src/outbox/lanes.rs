@@ -4,6 +4,7 @@
 //! its lane alone, not on how much is open: a storm does not slow its own clearing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use operations::effect::{Effect, Urgency};
@@ -12,7 +13,10 @@ use crate::store::Row;
 
 /// An open effect and what is known of its attempts.
 pub(super) struct Open {
-    pub(super) row: Row,
+    pub(super) row: Arc<Row>,
+    /// When it was asked for, or the one that it took the place of.
+    pub(super) queued_at: Timestamp,
+    ahead: bool,
     pub(super) attempts: u32,
     /// Not before then.
     pub(super) due: Timestamp,
@@ -40,7 +44,7 @@ type Rank = (Urgency, bool, u64);
 
 #[derive(Default)]
 struct Lane {
-    queue: BTreeMap<Rank, String>,
+    queue: BTreeMap<Rank, Arc<str>>,
     running: bool,
     /// Where it stands in [`Lanes::free`], if it does.
     free_at: Option<Timestamp>,
@@ -49,29 +53,31 @@ struct Lane {
 /// Everything that is open.
 #[derive(Default)]
 pub(super) struct Lanes {
-    open: HashMap<String, Open>,
+    open: HashMap<Arc<str>, Open>,
     lanes: HashMap<String, Lane>,
     /// Lanes that are free, by when their first effect is due.
     free: BTreeSet<(Timestamp, String)>,
-    oldest: BTreeSet<(Timestamp, String)>,
+    oldest: BTreeSet<(Timestamp, Arc<str>)>,
     unsettled: usize,
 }
 
 impl Lanes {
     /// An effect is open. Asked for again while it is queued, it keeps its place, so that what is asked for all the
     /// time has its turn too; what is known of earlier attempts still counts.
-    pub(super) fn put(&mut self, row: Row, suspect: bool) {
-        let key = row.effect.key();
+    pub(super) fn put(&mut self, row: Arc<Row>, suspect: bool) {
+        let key = row.key.clone();
         let lane = lane_of(&row.effect);
         let before = self.remove(&key);
         let place = row.generation;
         let due = Timestamp::MIN;
-        let mut it = Open { row, attempts: 0, due, suspect, stage: Stage::Queued, lane: lane.clone(), place };
+        let (queued_at, ahead) = (row.queued_at, row.ahead);
+        let stage = Stage::Queued;
+        let mut it = Open { row, queued_at, ahead, attempts: 0, due, suspect, stage, lane: lane.clone(), place };
         if let Some(before) = before {
             if before.stage == Stage::Queued {
                 it.place = before.place;
-                it.row.queued_at = before.row.queued_at;
-                it.row.ahead |= before.row.ahead;
+                it.queued_at = before.queued_at;
+                it.ahead |= before.ahead;
             }
             it.attempts = before.attempts;
             it.due = before.due;
@@ -82,7 +88,7 @@ impl Lanes {
                 self.unsettled += 1;
             }
         }
-        self.oldest.insert((it.row.queued_at, key.clone()));
+        self.oldest.insert((it.queued_at, key.clone()));
         if it.stage == Stage::Queued {
             self.enqueue(&lane, rank(&it), &key);
         }
@@ -189,7 +195,7 @@ impl Lanes {
 
     fn remove(&mut self, key: &str) -> Option<Open> {
         let it = self.open.remove(key)?;
-        self.oldest.remove(&(it.row.queued_at, key.to_owned()));
+        self.oldest.remove(&(it.queued_at, key.into()));
         match it.stage {
             Stage::Queued => {
                 if let Some(lane) = self.lanes.get_mut(&it.lane) {
@@ -202,7 +208,7 @@ impl Lanes {
     }
 
     fn enqueue(&mut self, lane: &str, rank: Rank, key: &str) {
-        self.lanes.entry(lane.to_owned()).or_default().queue.insert(rank, key.to_owned());
+        self.lanes.entry(lane.to_owned()).or_default().queue.insert(rank, key.into());
     }
 
     /// Brings what is known of a lane up to date after any change to it.
@@ -228,7 +234,7 @@ impl Lanes {
 }
 
 fn rank(it: &Open) -> Rank {
-    (it.row.effect.urgency(), !it.row.ahead, it.place)
+    (it.row.effect.urgency(), !it.ahead, it.place)
 }
 
 /// The lane of an effect by its name: platform, kind of call, channel.
@@ -257,10 +263,14 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-    fn say(generation: u64, platform: Platform) -> Row {
+    fn row(generation: u64, ahead: bool, effect: Effect) -> Arc<Row> {
+        Arc::new(Row { key: effect.key().into(), generation, queued_at: NOW, ahead, effect })
+    }
+
+    fn say(generation: u64, platform: Platform) -> Arc<Row> {
         let place = Place::Room(platform, IncidentId(1));
         let effect = Effect::Say { seq: generation, place, card: Box::new(Card::default()) };
-        Row { generation, queued_at: NOW, ahead: false, effect }
+        row(generation, false, effect)
     }
 
     fn started(lanes: &mut Lanes, now: Timestamp) -> Vec<u64> {
@@ -295,7 +305,7 @@ mod tests {
         let key = row.effect.key();
         lanes.put(row.clone(), false);
         assert_eq!(started(&mut lanes, NOW), [1]);
-        lanes.put(Row { generation: 2, ..row }, false);
+        lanes.put(Arc::new(Row { generation: 2, ..(*row).clone() }), false);
         assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "not twice at once");
         lanes.reported(&key);
         assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "not before the first outcome is recorded");
@@ -303,10 +313,10 @@ mod tests {
         assert_eq!(started(&mut lanes, NOW), [2]);
     }
 
-    fn show(generation: u64, group: u64, ahead: bool) -> Row {
+    fn show(generation: u64, group: u64, ahead: bool) -> Arc<Row> {
         let card = operations::effect::CardId::Alert(operations::ids::GroupId(group));
         let effect = Effect::ShowCard { card, place: Place::Alerts(Platform::Slack) };
-        Row { generation, queued_at: NOW, ahead, effect }
+        row(generation, ahead, effect)
     }
 
     #[test]

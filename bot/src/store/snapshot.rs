@@ -1,93 +1,163 @@
-//! Snapshots: the folded state at some event, so that starting does not read the whole journal.
+//! Snapshots: what the logs up to some point come to, so that a start reads only what came after.
 //!
-//! A snapshot is a cache: one that is missing, damaged or of another version costs time,
-//! never data. It is written beside the journal under a temporary name, synced, renamed.
+//! A snapshot is two files. `outbox-N` holds the open effects and the deliveries, which
+//! stand nowhere else once their log is gone; it is kept until the next but one is on disk,
+//! and the log with it. `state-N` is a cache: one that is missing, damaged or of another
+//! version costs time, never data. Each is written under another name, synced, renamed, and
+//! ends with a check sum.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Write};
+use std::sync::Arc;
 
+use integrations::chat::socket::Session;
+use jiff::Timestamp;
 use operations::journal::Hash;
 use operations::state::State;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::StoreError;
+use super::disk::{Disk, DiskFile};
+use super::{Row, StoreError, names};
 
-/// The version of the snapshot's form: the state's own form is part of it.
-const VERSION: u32 = 1;
+/// The version of the state's form.
+const STATE_FORM: u32 = 1;
 
-/// A state with the hash of the event that it ends with.
-#[derive(Debug, Serialize, Deserialize)]
+/// What is written.
+#[derive(Debug)]
 pub struct Snapshot {
-    version: u32,
-    /// The hash of the last event that was folded, in hexadecimal.
-    hash: String,
     /// The state.
     pub state: State,
+    /// The hash after its last event.
+    pub hash: Hash,
+    /// The open effects.
+    pub rows: Vec<Arc<Row>>,
+    /// Deliveries that were taken, and when, the oldest first.
+    pub deliveries: Vec<(Arc<str>, Timestamp)>,
+    /// Where the Discord session can be resumed.
+    pub session: Option<Session>,
 }
 
-/// Writes the state as a snapshot's bytes.
-#[must_use]
-pub fn encode(state: &State, hash: Hash) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Borrowed<'a> {
-        version: u32,
-        hash: String,
-        state: &'a State,
-    }
-    // A state is made of maps with string keys, lists and strings: it can always be written as JSON.
-    serde_json::to_vec(&Borrowed { version: VERSION, hash: hash.to_string(), state }).unwrap_or_default()
+/// What stands nowhere else.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Outbox {
+    /// The number of the last batch that is in it.
+    pub(super) batch: u64,
+    /// The number of the last event then.
+    pub(super) seq: u64,
+    pub(super) rows: Vec<Arc<Row>>,
+    pub(super) deliveries: Vec<(Arc<str>, Timestamp)>,
+    pub(super) session: Option<Session>,
 }
 
-/// Puts a snapshot's bytes in place of the one before.
-///
-/// # Errors
-/// What the file system refuses.
-pub fn write(directory: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let temporary = directory.join("snapshot.new");
-    let what = || format!("writing {}", temporary.display());
-    let mut file = File::create(&temporary).map_err(StoreError::io(what()))?;
-    file.write_all(bytes).map_err(StoreError::io(what()))?;
-    file.sync_all().map_err(StoreError::io(what()))?;
-    fs::rename(&temporary, path(directory)).map_err(StoreError::io(what()))?;
-    sync_directory(directory)
+#[derive(Serialize)]
+struct OutboxOf<'a> {
+    batch: u64,
+    seq: u64,
+    rows: &'a [Arc<Row>],
+    deliveries: &'a [(Arc<str>, Timestamp)],
+    session: Option<&'a Session>,
 }
 
-/// Reads the snapshot, if there is one that can be used.
-#[must_use]
-pub fn read(directory: &Path) -> Option<(State, Hash)> {
-    let bytes = fs::read(path(directory)).ok()?;
-    let snapshot: Snapshot = match serde_json::from_slice(&bytes) {
-        Ok(snapshot) => snapshot,
-        Err(error) => {
-            tracing::warn!(%error, "The snapshot can't be read, so the whole journal is read instead");
-            return None;
-        }
-    };
-    if snapshot.version != VERSION {
-        return None;
-    }
-    let hash = Hash::from_hex(&snapshot.hash)?;
-    let mut state = snapshot.state;
+#[derive(Deserialize)]
+struct Folded {
+    form: u32,
+    hash: String,
+    state: State,
+}
+
+#[derive(Serialize)]
+struct FoldedOf<'a> {
+    form: u32,
+    hash: String,
+    state: &'a State,
+}
+
+/// Writes a snapshot of what is after `batch`, at the end of log `number`.
+pub(super) fn write(disk: &dyn Disk, number: u64, batch: u64, it: &Snapshot) -> io::Result<()> {
+    let Snapshot { state, hash, rows, deliveries, session } = it;
+    let outbox = OutboxOf { batch, seq: state.seq, rows, deliveries, session: session.as_ref() };
+    put(disk, &names::state(number), "state", &FoldedOf { form: STATE_FORM, hash: hash.to_string(), state })?;
+    put(disk, &names::outbox(number), "outbox", &outbox)?;
+    disk.sync_names()
+}
+
+/// Reads the effects and deliveries of a snapshot. Nothing where they are not as they were written.
+pub(super) fn read_outbox(disk: &dyn Disk, number: u64) -> Result<Option<Outbox>, StoreError> {
+    let Some(bytes) = get(disk, &names::outbox(number), "outbox")? else { return Ok(None) };
+    Ok(serde_json::from_slice(&bytes).ok())
+}
+
+/// Reads the state of a snapshot, if it can be used.
+pub(super) fn read_state(disk: &dyn Disk, number: u64) -> Result<Option<(State, Hash)>, StoreError> {
+    let Some(bytes) = get(disk, &names::state(number), "state")? else { return Ok(None) };
+    let Ok(Folded { form: STATE_FORM, hash, mut state }) = serde_json::from_slice(&bytes) else { return Ok(None) };
     state.derive();
-    Some((state, hash))
+    Ok(Hash::from_hex(&hash).map(|hash| (state, hash)))
 }
 
-/// Takes the snapshot away.
-pub fn remove(directory: &Path) {
-    // That it isn't there is just what is wanted.
-    let _ = fs::remove_file(path(directory));
+fn put(disk: &dyn Disk, name: &str, kind: &str, what: &impl Serialize) -> io::Result<()> {
+    let temporary = format!("{name}.new");
+    let mut to = Checked { file: disk.write(&temporary)?, buffer: Vec::new(), at: 0, sum: Sha256::new() };
+    to.file.cut(0)?;
+    to.write_all(names::title(kind).as_bytes())?;
+    serde_json::to_writer(&mut to, what)?;
+    to.finish()?;
+    disk.rename(&temporary, name)
 }
 
-fn path(directory: &Path) -> PathBuf {
-    directory.join("snapshot.json")
+/// What stands in a file between its title and its check sum.
+fn get(disk: &dyn Disk, name: &str, kind: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let refused = |error| StoreError::io(format!("reading {name}"))(error);
+    let mut bytes = Vec::new();
+    match disk.read(name) {
+        Ok(mut file) => file.read_to_end(&mut bytes).map_err(refused)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused(error)),
+    };
+    let title = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if !names::is_titled(&bytes[..title], kind)? {
+        return Ok(None);
+    }
+    let Some(end) = bytes.len().checked_sub(32).filter(|end| *end >= title) else { return Ok(None) };
+    if Sha256::digest(&bytes[..end])[..] != bytes[end..] {
+        return Ok(None);
+    }
+    bytes.truncate(end);
+    bytes.drain(..title);
+    Ok(Some(bytes))
 }
 
-/// Makes renames and new files in a directory durable.
-///
-/// # Errors
-/// What the file system refuses.
-pub fn sync_directory(directory: &Path) -> Result<(), StoreError> {
-    let what = || format!("syncing {}", directory.display());
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(StoreError::io(what()))
+/// Writes through a buffer, and ends with the check sum of all that was written.
+struct Checked {
+    file: Box<dyn DiskFile>,
+    buffer: Vec<u8>,
+    at: u64,
+    sum: Sha256,
+}
+
+impl Checked {
+    fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        let sum = std::mem::take(&mut self.sum).finalize();
+        self.file.write_at(self.at, &sum)?;
+        self.file.sync()
+    }
+}
+
+impl Write for Checked {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= 256 * 1024 {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sum.update(&self.buffer);
+        self.file.write_at(self.at, &self.buffer)?;
+        self.at += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bot::app::{App, Options};
-use bot::store::embedded::Embedded;
+use bot::store::files::Files;
 use bot::store::{Batch, Store};
 use integrations::clock::{Clock, SystemClock};
 use operations::event::Event;
@@ -32,7 +32,7 @@ pub(crate) async fn cold_start(events: u64) {
 
 /// A journal as a bot that lived for a while would have: groups that open and are resolved.
 fn write_journal(data: &Path, events: u64) {
-    let mut store = Embedded::open(data).expect("the store opens");
+    let mut store = Files::open(data).expect("the store opens");
     let mut hash = Hash::GENESIS;
     let mut batch = Batch::new(1);
     let began = SystemClock.now() - jiff::SignedDuration::from_hours(24 * 30);
@@ -75,9 +75,7 @@ fn write_journal(data: &Path, events: u64) {
         };
         let line = serde_json::to_vec(&Record { seq, at, event }).expect("a record is JSON");
         hash = hash.then(&line);
-        batch.lines.extend_from_slice(&line);
-        batch.lines.push(b'\n');
-        batch.ends.push((batch.lines.len(), hash));
+        batch.push(&line, hash);
         if batch.ends.len() == 1000 {
             store.commit(&batch).expect("it is committed");
             batch = Batch::new(seq + 1);

@@ -1,0 +1,250 @@
+//! The embedded store: an append-only log, snapshots beside it, and events that were put by.
+//!
+//! One batch is one [frame](super::frame): one write and one sync. What holds: a frame is
+//! on disk whole before [`Store::commit`] returns; the last frame of the last log may be
+//! torn by a kill or a power cut, and is cut off at the next start, since nobody was told
+//! that it was kept; anything else that does not fit is damage, and is never replaced by
+//! something shorter or empty. A start reads the newest snapshot and the log after it,
+//! however long the journal is.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use operations::journal::Hash;
+use operations::state::State;
+
+use super::archive::{Archiver, Job};
+use super::disk::{Disk, DiskFile, RealDisk};
+use super::history::History;
+use super::lock::{self, Lock};
+use super::scan::{self, Scan};
+use super::snapshot::{self, Snapshot};
+use super::witness::{self, Witness};
+use super::{Batch, Found, Store, StoreError, Take, frame, names};
+
+/// Where a data directory keeps its journal.
+pub const DIRECTORY: &str = "journal";
+
+/// Room that is kept free for shutting down on a full disk, in bytes.
+const BALLAST: usize = 4 * 1024 * 1024;
+
+/// A journal and an outbox in a directory.
+pub struct Files {
+    disk: Arc<dyn Disk>,
+    scan: Scan,
+    log: Box<dyn DiskFile>,
+    /// Where the log ends.
+    end: u64,
+    /// One frame as it is written.
+    buffer: Vec<u8>,
+    witness: Witness,
+    archiver: Archiver,
+    _lock: Option<Lock>,
+}
+
+impl Files {
+    /// Opens the store in a data directory, or makes one there.
+    ///
+    /// # Errors
+    /// That somebody else uses it, that it was written by a newer Muster, that it is damaged, and what the disk refuses.
+    pub fn open(data: &Path) -> Result<Files, StoreError> {
+        let directory = data.join(DIRECTORY);
+        private_directory(data)?;
+        let lock = lock::lock(data)?;
+        if data.join("store").exists() {
+            return Err(StoreError::Older(data.display().to_string()));
+        }
+        private_directory(&directory)?;
+        let ballast = data.join("ballast");
+        if fs::metadata(&ballast).map_or(0, |ballast| ballast.len()) < BALLAST as u64 {
+            // Written, not only sized: a hole takes no room and so would free none. Where there is no room for it, there is
+            // none to be kept free.
+            if let Err(error) = fs::write(&ballast, vec![0; BALLAST]) {
+                tracing::warn!(%error, "No ballast could be kept: the disk is full, or nearly");
+            }
+        }
+        let disk = Arc::new(RealDisk::new(&directory));
+        let mut files = Files::on(disk).map_err(|error| explained(data, error))?;
+        files._lock = Some(lock);
+        Ok(files)
+    }
+
+    /// Opens the store on a disk of its own, or makes one there.
+    ///
+    /// # Errors
+    /// That it was written by a newer Muster, that it is damaged, and what the disk refuses.
+    pub fn on(disk: Arc<dyn Disk>) -> Result<Files, StoreError> {
+        let refused = |error| StoreError::io("opening the journal")(error);
+        let scan = scan::scan(disk.as_ref())?;
+        let name = names::log(scan.log);
+        let mut log = disk.write(&name).map_err(refused)?;
+        let mut end = scan.end;
+        // What a kill left unsynced, and a torn end.
+        log.cut(end).map_err(refused)?;
+        if end == 0 {
+            let title = names::title("log");
+            log.write_at(0, title.as_bytes()).map_err(refused)?;
+            end = title.len() as u64;
+        }
+        log.sync().map_err(refused)?;
+        let witness = Witness::open(disk.as_ref()).map_err(refused)?;
+        disk.sync_names().map_err(refused)?;
+        let archiver = Archiver::start(disk.clone()).map_err(refused)?;
+        Ok(Files { disk, scan, log, end, buffer: Vec::new(), witness, archiver, _lock: None })
+    }
+
+    /// Begins the next log, and has the snapshot of this one's end written.
+    fn turn(&mut self, snapshot: Snapshot) -> Result<(), StoreError> {
+        let refused = |error| StoreError::io("beginning a log")(error);
+        let title = names::title("log");
+        let mut log = self.disk.write(&names::log(self.scan.log + 1)).map_err(refused)?;
+        log.cut(0).and_then(|()| log.write_at(0, title.as_bytes())).and_then(|()| log.sync()).map_err(refused)?;
+        self.disk.sync_names().map_err(refused)?;
+        self.archiver.begin(Job { log: self.scan.log, batch: self.scan.batch, snapshot });
+        self.scan.log += 1;
+        self.log = log;
+        self.end = title.len() as u64;
+        Ok(())
+    }
+}
+
+impl Store for Files {
+    fn found(&mut self) -> Result<Found, StoreError> {
+        let mut found = std::mem::take(&mut self.scan.found);
+        if let Some(number) = self.scan.snapshot {
+            found.state = snapshot::read_state(self.disk.as_ref(), number)?;
+        }
+        Ok(found)
+    }
+
+    fn read(&self, from: u64, take: &mut Take<'_>) -> Result<(), StoreError> {
+        History::open(self.disk.as_ref(), from)?.read(take)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let refused = |what: &str| StoreError::io(what.to_owned());
+        frame::encode(&mut self.buffer, self.scan.batch + 1, batch).map_err(refused("writing a batch down"))?;
+        if let Err(error) = self.log.write_at(self.end, &self.buffer) {
+            // The log is as it was before; if that fails too, the next start cuts it.
+            let _ = self.log.cut(self.end);
+            return Err(refused("writing to the journal")(error));
+        }
+        self.log.sync().map_err(refused("syncing the journal to disk"))?;
+        self.end += self.buffer.len() as u64;
+        self.scan.batch += 1;
+        // One large batch must not hold its memory for ever.
+        self.buffer.shrink_to(1024 * 1024);
+        self.witness.note(self.scan.batch).map_err(refused("writing the journal's witness"))
+    }
+
+    fn snapshot(&mut self, snapshot: Snapshot, wait: bool) -> Result<(), StoreError> {
+        if self.archiver.is_busy() {
+            if !wait {
+                return Ok(());
+            }
+            self.archiver = Archiver::start(self.disk.clone()).map_err(StoreError::io("writing a snapshot"))?;
+        }
+        self.turn(snapshot)
+    }
+
+    fn size(&self) -> u64 {
+        self.end
+    }
+}
+
+/// A store that is read and not changed, also while a bot writes to it.
+pub struct ReadOnly {
+    disk: Arc<dyn Disk>,
+    snapshot: Option<u64>,
+    history: History,
+    found: Found,
+}
+
+impl ReadOnly {
+    /// Looks at the store in a data directory as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], and those of [`Files::open`].
+    pub fn open(data: &Path) -> Result<ReadOnly, StoreError> {
+        let directory = data.join(DIRECTORY);
+        if !directory.exists() {
+            let older = data.join("store").exists();
+            let data = data.display().to_string();
+            return Err(if older { StoreError::Older(data) } else { StoreError::Missing(data) });
+        }
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&directory));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match ReadOnly::on(disk.clone()) {
+                // A log went to its events while it was looked for.
+                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && tries < 100 => {}
+                opened => return opened.map_err(|error| explained(data, error)),
+            }
+        }
+    }
+
+    /// The same on a disk of its own.
+    ///
+    /// # Errors
+    /// That it was written by a newer Muster, that it is damaged, and what the disk refuses.
+    pub fn on(disk: Arc<dyn Disk>) -> Result<ReadOnly, StoreError> {
+        let Scan { snapshot, seq, found, .. } = scan::scan(disk.as_ref())?;
+        let mut history = History::open(disk.as_ref(), 1)?;
+        history.until(seq);
+        Ok(ReadOnly { disk, snapshot, history, found })
+    }
+
+    /// The open effects and deliveries as they were then.
+    #[must_use]
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// The state as it was then, the hash after its last event, and how many events were read for it. To be asked once.
+    ///
+    /// # Errors
+    /// What can't be read, and a chain of hashes that does not fit.
+    pub fn bring_back(&mut self) -> Result<(State, Hash, u64), StoreError> {
+        let snapshot = match self.snapshot {
+            Some(number) => snapshot::read_state(self.disk.as_ref(), number)?,
+            None => None,
+        };
+        crate::engine::bring_back(snapshot, &mut |from, take| {
+            self.history.read(&mut |line| if line.seq < from { Ok(()) } else { take(line) })
+        })
+    }
+
+    /// Reads every event up to then.
+    ///
+    /// # Errors
+    /// What can't be read, or what `take` refuses.
+    pub fn read(&mut self, take: &mut Take<'_>) -> Result<(), StoreError> {
+        self.history.read(take)
+    }
+}
+
+/// Opens a log behind its title.
+pub(super) fn open_log(disk: &dyn Disk, number: u64) -> Result<Box<dyn Read + Send>, StoreError> {
+    scan::open_titled(disk, &names::log(number), "log")
+}
+
+/// Makes a directory that its owner alone can look into.
+fn private_directory(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(StoreError::io(format!("making {}", path.display())))
+}
+
+/// Says what to do about a damaged store.
+fn explained(data: &Path, error: StoreError) -> StoreError {
+    let StoreError::Damaged(what) = error else { return error };
+    let data_shown = data.display();
+    StoreError::Damaged(format!(
+        "{what}. Nothing in {data_shown} was changed. Copy it away, then put back a backup of it, or import an export into an \
+         empty directory (`muster journal import`). If only the end is damaged, and what it said may be lost, remove {}",
+        data.join(DIRECTORY).join(witness::NAME).display()
+    ))
+}
