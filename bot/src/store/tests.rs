@@ -13,7 +13,7 @@ use operations::state::State;
 use super::disk::Disk;
 use super::files::{Files, ReadOnly};
 use super::sim::{Plan, SimDisk};
-use super::{Batch, Change, Row, Snapshot, Store, StoreError, names};
+use super::{Batch, Change, Line, Row, Snapshot, Store, StoreError, names};
 
 /// A journal while it is being written, and what should be found of it.
 struct Writer {
@@ -245,7 +245,11 @@ fn logs_go_and_their_events_stay() {
     assert_eq!(names::runs(&names).last().map(|(_, last)| *last >= kept.0 - 12), Some(true), "{names:?}");
     let mut seqs = Vec::new();
     let mut whole = ReadOnly::on(Arc::new(disk)).expect("it opens");
-    whole.read(&mut |line| Ok(seqs.push(line.seq))).expect("it can be read");
+    let mut take = |line: Line<'_>| {
+        seqs.push(line.seq);
+        Ok(())
+    };
+    whole.read(&mut take).expect("it can be read");
     assert_eq!(seqs, (1..=kept.0).collect::<Vec<_>>());
 }
 
@@ -262,7 +266,11 @@ fn a_journal_is_read_while_it_is_written() {
         let mut reader = ReadOnly::on(Arc::new(disk.clone())).expect("it can be looked at");
         assert_eq!(reader.found().rows.len(), writer.open.len());
         writer.commit(1).expect("it is committed");
-        reader.read(&mut |line| Ok(last = line.seq)).expect("it can be read");
+        let mut take = |line: Line<'_>| {
+            last = line.seq;
+            Ok(())
+        };
+        reader.read(&mut take).expect("it can be read");
         assert_eq!(last, writer.state.seq - 1, "as it was when it was looked at");
     }
 }
