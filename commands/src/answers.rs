@@ -118,7 +118,8 @@ fn instead(kind: &FormKind) -> Card {
 }
 
 fn incidents(state: &State, all: bool) -> Card {
-    let chosen: Vec<&Incident> = state.incidents.values().rev().filter(|it| all || it.is_open()).collect();
+    let chosen: Vec<&Incident> =
+        state.incidents.values().rev().map(AsRef::as_ref).filter(|it| all || it.is_open()).collect();
     if chosen.is_empty() {
         let text = if all { "There was no incident yet." } else { "No incident is open." };
         return Card::line(Text::new().plain(format!("{text} To declare one: ")).code("/incident declare"));
@@ -184,8 +185,7 @@ fn alert(state: &State, id: GroupId) -> Card {
         card.quotes.push(Quote { label: "Description from the alert".to_owned(), words: words.clone() });
     }
     for member in group.members.values().take(5) {
-        let name =
-            member.alert.labels.get("instance").map_or_else(|| member.alert.fingerprint.as_str(), |it| it.as_str());
+        let name = member.alert.labels.get("instance").map_or_else(|| &*member.alert.fingerprint, |it| it.as_str());
         let line = Text::new()
             .outside(&names::echo(name))
             .plain(format!(": {} (last heard at ", member.verdict.reason()))

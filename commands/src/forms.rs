@@ -48,7 +48,7 @@ pub fn form(state: &State, kind: &FormKind) -> Form {
 
 fn declare(state: &State, group: Option<GroupId>) -> Form {
     let group = group.and_then(|id| state.groups.get(&id));
-    let initial = group.map(names::alert).unwrap_or_default().replace(['\n', '\t'], " ");
+    let initial = group.map(|group| names::alert(group)).unwrap_or_default().replace(['\n', '\t'], " ");
     let severity = group.map_or(Severity::Sev3, |group| group.severity);
     let label = |severity: Severity| (format!("{severity} {}", severity.meaning()), severity.name().to_owned());
     Form {

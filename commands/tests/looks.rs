@@ -3,7 +3,6 @@
 mod world;
 
 use commands::{answers, cards, complete, help};
-use operations::alert::Group;
 use operations::card::{Card, Colour};
 use operations::chat::{Answer, Captured};
 use operations::command::{Ask, FormKind, Topic};
@@ -329,8 +328,8 @@ fn members_that_are_over_are_not_named() {
     let mut world = World::new();
     let group = world.fires(&["c-1", "c-2"], &HIGH, &[]);
     let ends_at = "2026-03-02T14:09:00Z".parse().expect("a time");
-    world.happens(Event::AlertResolved { group, fingerprint: "c-1".to_owned(), ends_at });
+    world.happens(Event::AlertResolved { group, fingerprint: "c-1".into(), ends_at });
     let card = cards::alert(&world.state, group).expect("a card");
     assert!(card.lines[0].words().starts_with("1 alert of 2: c-2 · "), "{}", card.words());
-    assert_eq!(world.state.groups.get(&group).map(Group::firing), Some(1));
+    assert_eq!(world.state.groups.get(&group).map(|group| group.firing()), Some(1));
 }

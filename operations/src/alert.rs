@@ -4,7 +4,7 @@
 //! alerts that are handled as one: one card, one acknowledgement. What holds: a group is
 //! resolved only when every member that is known is resolved and none was left out.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::chat::Actor;
 use crate::ids::{GroupId, IncidentId};
 use crate::incident::Severity;
+use crate::labels::Labels;
+use crate::members::Members;
 use crate::text::Outside;
 use crate::triage::Verdict;
 
@@ -19,17 +21,17 @@ use crate::triage::Verdict;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The source it came from, by its name in the configuration.
-    pub source: String,
+    pub source: Arc<str>,
     /// The source's own key of the group.
-    pub key: String,
+    pub key: Arc<str>,
     /// The labels that all members share by definition.
-    pub group_labels: BTreeMap<String, Outside>,
+    pub group_labels: Labels,
     /// The members that were told.
     pub alerts: Vec<Told>,
     /// How many members were left out by the source. They are not resolved; they are not known.
     pub truncated: u32,
     /// Where the source can be looked at.
-    pub source_url: Option<String>,
+    pub source_url: Option<Arc<str>>,
 }
 
 /// One alert as it was told.
@@ -45,17 +47,17 @@ pub struct Told {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// Stable identity, from its labels.
-    pub fingerprint: String,
+    pub fingerprint: Arc<str>,
     /// What it is about.
-    pub labels: BTreeMap<String, Outside>,
+    pub labels: Labels,
     /// What is said of it.
-    pub annotations: BTreeMap<String, Outside>,
+    pub annotations: Labels,
     /// Since when it fires.
     pub starts_at: Timestamp,
     /// When it ended, once it has.
     pub ends_at: Option<Timestamp>,
     /// Where its rule can be looked at.
-    pub source_url: Option<String>,
+    pub source_url: Option<Arc<str>>,
 }
 
 /// A member of a group.
@@ -92,9 +94,9 @@ pub struct Group {
     /// Its number.
     pub id: GroupId,
     /// The source's name.
-    pub source: String,
+    pub source: Arc<str>,
     /// The source's key of it.
-    pub key: String,
+    pub key: Arc<str>,
     /// What it is called: the alert's name.
     pub title: Outside,
     /// The service that it is about, by name.
@@ -102,11 +104,11 @@ pub struct Group {
     /// Its severity.
     pub severity: Severity,
     /// Where the source can be looked at.
-    pub source_url: Option<String>,
+    pub source_url: Option<Arc<str>>,
     /// When Muster first heard of it.
     pub opened_at: Timestamp,
     /// Its members by fingerprint.
-    pub members: BTreeMap<String, Member>,
+    pub members: Members,
     /// Members that the source left out, by its last word.
     pub truncated: u32,
     /// Who takes care of it.
@@ -126,7 +128,7 @@ impl Group {
     /// How many members fire.
     #[must_use]
     pub fn firing(&self) -> usize {
-        self.members.values().filter(|member| member.firing).count()
+        self.members.firing()
     }
 
     /// Since when the oldest member that fires does; when it opened where none does.
@@ -145,9 +147,11 @@ impl Group {
     /// The first value of an annotation among the members, those that fire first.
     #[must_use]
     pub fn annotation(&self, name: &str) -> Option<&Outside> {
-        let mut members: Vec<&Member> = self.members.values().collect();
-        members.sort_by_key(|member| !member.firing);
-        members.into_iter().find_map(|member| member.alert.annotations.get(name)).filter(|text| !text.is_empty())
+        let of = |firing: bool| {
+            let mut members = self.members.values().filter(move |member| member.firing == firing);
+            members.find_map(|member| member.alert.annotations.get(name))
+        };
+        of(true).or_else(|| of(false)).filter(|text| !text.is_empty())
     }
 
     /// The value of a label where all members agree on it.

@@ -3,6 +3,8 @@
 //! A new kind of event may be added; an existing one only gains optional fields. What
 //! holds: an event carries everything that folding it needs, so a replay asks nothing else.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +38,9 @@ pub enum Event {
         /// Its number.
         group: GroupId,
         /// The source's name.
-        source: String,
+        source: Arc<str>,
         /// The source's key of it.
-        key: String,
+        key: Arc<str>,
         /// What it is called.
         title: Outside,
         /// The service that it is about.
@@ -46,7 +48,7 @@ pub enum Event {
         /// Its severity.
         severity: Severity,
         /// Where the source can be looked at.
-        source_url: Option<String>,
+        source_url: Option<Arc<str>>,
     },
     /// An alert fires: for the first time, again, or with other words.
     AlertFired {
@@ -62,14 +64,14 @@ pub enum Event {
         /// In which group.
         group: GroupId,
         /// Which ones, by fingerprint.
-        fingerprints: Vec<String>,
+        fingerprints: Vec<Arc<str>>,
     },
     /// An alert ended.
     AlertResolved {
         /// In which group.
         group: GroupId,
         /// Which one.
-        fingerprint: String,
+        fingerprint: Arc<str>,
         /// When, by the source's word.
         ends_at: Timestamp,
     },

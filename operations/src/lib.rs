@@ -19,6 +19,8 @@ pub mod ids;
 pub mod incident;
 pub mod input;
 pub mod journal;
+pub mod labels;
+pub mod members;
 pub mod react;
 pub mod refusal;
 pub mod reply;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::chat::Actor;
 use crate::ids::{ChannelId, Platform, UserRef};
 use crate::incident::Severity;
+use crate::labels::Labels;
 use crate::text::Outside;
 
 /// The configuration's part in decisions.
@@ -90,7 +91,7 @@ impl Settings {
 
     /// The service that labels are about: by the configured matchers, else by their `service` label.
     #[must_use]
-    pub fn service_of(&self, labels: &BTreeMap<String, Outside>) -> Option<Outside> {
+    pub fn service_of(&self, labels: &Labels) -> Option<Outside> {
         let matched = self.services.iter().find(|service| {
             !service.matches.is_empty()
                 && service

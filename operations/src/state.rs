@@ -5,6 +5,7 @@
 //! before and belong to no incident are forgotten; incidents are kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::effect::{CardId, Place};
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform};
 use crate::incident::Incident;
 use crate::journal::Record;
+use crate::labels::Strings;
 use crate::settings::Settings;
 use crate::timer::Timer;
 
@@ -31,9 +33,9 @@ pub struct State {
     /// The number of the last event that was folded.
     pub seq: u64,
     /// Incidents by number.
-    pub incidents: BTreeMap<IncidentId, Incident>,
+    pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
     /// Alert groups by number.
-    pub groups: BTreeMap<GroupId, Group>,
+    pub groups: BTreeMap<GroupId, Arc<Group>>,
     /// The number of the newest alert group.
     pub last_group: u64,
     /// Where each card was posted.
@@ -46,10 +48,13 @@ pub struct State {
     pub marked: BTreeMap<MessageRef, IncidentId>,
     /// Open groups by source and key. Derived.
     #[serde(skip)]
-    open: HashMap<(String, String), GroupId>,
+    open: HashMap<Arc<str>, HashMap<Arc<str>, GroupId>>,
     /// Rooms by channel. Derived.
     #[serde(skip)]
     rooms: HashMap<(Platform, ChannelId), IncidentId>,
+    /// The strings of alerts. Derived.
+    #[serde(skip)]
+    strings: Strings,
     /// Resolved groups that belong to no incident, the oldest first. Derived.
     #[serde(skip)]
     fading: BTreeSet<(Timestamp, GroupId)>,
@@ -73,12 +78,12 @@ impl State {
 
     /// Brings back what a snapshot leaves out.
     pub fn derive(&mut self) {
-        self.open = self
-            .groups
-            .values()
-            .filter(|group| group.resolved_at.is_none())
-            .map(|group| ((group.source.clone(), group.key.clone()), group.id))
-            .collect();
+        for group in self.groups.values_mut() {
+            share(Arc::make_mut(group), &mut self.strings);
+            if group.resolved_at.is_none() {
+                self.open.entry(group.source.clone()).or_default().insert(group.key.clone(), group.id);
+            }
+        }
         self.rooms = self
             .incidents
             .values()
@@ -97,18 +102,17 @@ impl State {
     /// The open group of a source's key.
     #[must_use]
     pub fn open_group(&self, source: &str, key: &str) -> Option<&Group> {
-        // The pair is built to look it up: a map of maps would cost more in memory than this costs in time.
-        self.open.get(&(source.to_owned(), key.to_owned())).and_then(|id| self.groups.get(id))
+        self.open.get(source)?.get(key).and_then(|id| self.groups.get(id)).map(Arc::as_ref)
     }
 
     /// The groups that fire, the newest first.
     pub fn firing(&self) -> impl Iterator<Item = &Group> {
-        self.groups.values().rev().filter(|group| group.resolved_at.is_none())
+        self.groups.values().rev().map(Arc::as_ref).filter(|group| group.resolved_at.is_none())
     }
 
     /// The incidents that are not over, the newest first.
     pub fn open_incidents(&self) -> impl Iterator<Item = &Incident> {
-        self.incidents.values().rev().filter(|incident| incident.is_open())
+        self.incidents.values().rev().map(Arc::as_ref).filter(|incident| incident.is_open())
     }
 
     /// The incident whose room a channel is.
@@ -166,6 +170,15 @@ impl State {
             }
         }
     }
+}
+
+/// Has a group that came from a snapshot share its strings with the others.
+fn share(group: &mut Group, strings: &mut Strings) {
+    group.source = strings.share(&group.source);
+    group.title = group.title.shared(strings);
+    group.service = group.service.take().map(|service| service.shared(strings));
+    group.source_url = group.source_url.take().map(|url| strings.share(&url));
+    group.members.share(strings);
 }
 
 /// Maps whose keys are no strings, as lists of pairs in JSON.

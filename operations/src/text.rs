@@ -6,6 +6,9 @@
 //! What holds: no markup, mention or link ever comes out of a string; they exist only
 //! as kinds of span.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +22,17 @@ pub const CUT_MARK: &str = "… (cut)";
 
 /// Text that somebody else wrote. Never markup.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Outside(String);
+pub struct Outside(Arc<str>);
 
 impl Outside {
     /// Cleans `text` and cuts it to [`LONGEST`] characters.
     #[must_use]
     pub fn new(text: &str) -> Outside {
-        Outside(cut(&clean(text), LONGEST))
+        // Nearly all text is this: short, and nothing in it to be removed.
+        if text.len() <= LONGEST && text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')) {
+            return Outside(text.into());
+        }
+        Outside(cut(&clean(text), LONGEST).into())
     }
 
     /// The cleaned text, for renderers and comparisons. Escape it before it goes anywhere.
@@ -38,7 +45,17 @@ impl Outside {
     #[must_use]
     pub fn short(&self, longest: usize) -> Outside {
         let line = self.0.lines().map(str::trim).find(|line| !line.is_empty());
-        Outside(cut(line.unwrap_or_default(), longest))
+        let line = line.unwrap_or_default();
+        if line.len() == self.0.len() && line.len() <= longest {
+            return self.clone();
+        }
+        Outside(cut(line, longest).into())
+    }
+
+    /// The same text, with the one string that is kept of its like.
+    #[must_use]
+    pub fn shared(&self, strings: &mut crate::labels::Strings) -> Outside {
+        Outside(strings.share(&self.0))
     }
 
     /// Whether nothing is left of it.
@@ -51,7 +68,7 @@ impl Outside {
 impl<'de> Deserialize<'de> for Outside {
     /// Cleans on the way in, so that an edited export can't bring in what `new` keeps out.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Outside, D::Error> {
-        String::deserialize(deserializer).map(|text| Outside::new(&text))
+        Cow::<'de, str>::deserialize(deserializer).map(|text| Outside::new(&text))
     }
 }
 

@@ -1,7 +1,5 @@
 //! What follows from what: the core's own stories, told in microseconds.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 use operations::alert::{Alert, Received, Told};
 use operations::chat::{Actor, Captured};
@@ -13,6 +11,7 @@ use operations::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Pla
 use operations::incident::{Mark, Role, Severity, Status};
 use operations::input::Input;
 use operations::journal::Record;
+use operations::labels::Labels;
 use operations::react::react;
 use operations::refusal::Refusal;
 use operations::settings::{Person, Seat, Settings};
@@ -31,8 +30,8 @@ impl Core {
     fn new() -> Core {
         let seat = |name: &str| Seat {
             workspace: "W".to_owned(),
-            alerts: ChannelId(format!("{name}-alerts")),
-            incidents: ChannelId(format!("{name}-incidents")),
+            alerts: ChannelId::from(format!("{name}-alerts")),
+            incidents: ChannelId::from(format!("{name}-incidents")),
             operators: None,
         };
         let ann = Person {
@@ -103,13 +102,13 @@ fn received(members: &[(&str, bool, i64)], truncated: u32) -> Received {
     let hour: Timestamp = "2026-03-02T13:00:00Z".parse().expect("a time");
     let told = |(fingerprint, firing, minute): &(&str, bool, i64)| Told {
         alert: Alert {
-            fingerprint: (*fingerprint).to_owned(),
-            labels: BTreeMap::from([
-                ("alertname".to_owned(), "Disk".into()),
-                ("service".to_owned(), "db".into()),
-                ("severity".to_owned(), "critical".into()),
+            fingerprint: (*fingerprint).into(),
+            labels: Labels::from([
+                ("alertname", "Disk".into()),
+                ("service", "db".into()),
+                ("severity", "critical".into()),
             ]),
-            annotations: BTreeMap::new(),
+            annotations: Labels::default(),
             starts_at: hour + SignedDuration::from_mins(*minute),
             ends_at: (!firing).then(|| hour + SignedDuration::from_mins(minute + 5)),
             source_url: None,
@@ -117,9 +116,9 @@ fn received(members: &[(&str, bool, i64)], truncated: u32) -> Received {
         firing: *firing,
     };
     Received {
-        source: "am".to_owned(),
-        key: "disk".to_owned(),
-        group_labels: BTreeMap::new(),
+        source: "am".into(),
+        key: "disk".into(),
+        group_labels: Labels::default(),
         alerts: members.iter().map(told).collect(),
         truncated,
         source_url: None,
@@ -152,7 +151,7 @@ fn copies_late_or_early_change_nothing() {
     assert_eq!(core.alerts(&[("a", false, 0)], 0), [], "a resolve without its firing");
     core.alerts(&[("a", true, 0)], 0);
     let repeated = core.alerts(&[("a", true, 0)], 0);
-    assert_eq!(repeated, [Event::AlertsRepeated { group: GroupId(1), fingerprints: vec!["a".to_owned()] }]);
+    assert_eq!(repeated, [Event::AlertsRepeated { group: GroupId(1), fingerprints: vec!["a".into()] }]);
     core.alerts(&[("b", true, 0)], 0);
     core.alerts(&[("a", false, 0)], 0);
     assert_eq!(core.alerts(&[("a", true, 0)], 0), [], "an old firing after its resolve");

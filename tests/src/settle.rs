@@ -14,6 +14,9 @@ use crate::World;
 /// If nothing happens for so long of real time while something is under way, it waits for the clock.
 const STUCK: Duration = Duration::from_millis(15);
 
+/// Woken later than this, it was not the bot that did nothing.
+const LATE: Duration = Duration::from_millis(5);
+
 /// How far the clock is moved then, at most: to the next moment that somebody waits for.
 const NUDGE: Duration = Duration::from_millis(500);
 
@@ -84,7 +87,10 @@ impl World {
                 }
             }
         };
-        if tokio::time::timeout(STUCK, happened).await.is_err() {
+        let begun = std::time::Instant::now();
+        let waited = tokio::time::timeout(STUCK, happened).await;
+        // Whoever is woken late is on a machine that is busy elsewhere: then nothing may have happened for want of a turn.
+        if waited.is_err() && begun.elapsed() < STUCK + LATE {
             let now = self.clock.now();
             let wait = self.clock.next_wake().and_then(|wake| Duration::try_from(wake.duration_since(now)).ok());
             self.clock.advance(wait.map_or(NUDGE, |wait| wait.min(NUDGE)));

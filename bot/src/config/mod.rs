@@ -209,9 +209,9 @@ impl Config {
         let seat = |(platform, channels): (&Platform, &Channels)| {
             let seat = Seat {
                 workspace: workspaces.get(platform)?.clone(),
-                alerts: ChannelId(channels.alerts.clone()),
-                incidents: ChannelId(channels.incidents.clone()),
-                operators: channels.operators.clone().map(ChannelId),
+                alerts: ChannelId::from(channels.alerts.clone()),
+                incidents: ChannelId::from(channels.incidents.clone()),
+                operators: channels.operators.clone().map(ChannelId::from),
             };
             Some((*platform, seat))
         };

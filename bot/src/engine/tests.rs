@@ -1,6 +1,5 @@
 //! What the engine promises, on a real store in a directory of its own.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use operations::chat::Actor;
 use operations::command::{AlertAsk, Command};
 use operations::ids::{ChannelId, GroupId, Platform, UserRef};
 use operations::input::Input;
+use operations::labels::Labels;
 use operations::settings::{Seat, Settings};
 
 use super::*;
@@ -38,17 +38,17 @@ async fn stop(started: Started) {
 
 fn alert(name: &str) -> Request {
     let alert = Alert {
-        fingerprint: name.to_owned(),
-        labels: BTreeMap::from([("alertname".to_owned(), name.into())]),
-        annotations: BTreeMap::new(),
+        fingerprint: name.into(),
+        labels: Labels::from([("alertname", name.into())]),
+        annotations: Labels::default(),
         starts_at: Timestamp::UNIX_EPOCH,
         ends_at: None,
         source_url: None,
     };
     Request::new(Input::Alerts(Received {
-        source: "am".to_owned(),
-        key: name.to_owned(),
-        group_labels: BTreeMap::new(),
+        source: "am".into(),
+        key: name.into(),
+        group_labels: Labels::default(),
         alerts: vec![Told { alert, firing: true }],
         truncated: 0,
         source_url: None,

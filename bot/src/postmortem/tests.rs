@@ -39,19 +39,19 @@ fn tell(state: &mut State, second: i64, event: Event) {
 }
 
 fn alert_fires(state: &mut State, words: &str) {
-    let labels = [("alertname".to_owned(), words.into()), ("severity".to_owned(), "critical".into())].into();
+    let labels = [("alertname", words.into()), ("severity", "critical".into())].into();
     let alert = Alert {
-        fingerprint: "ab12".to_owned(),
+        fingerprint: "ab12".into(),
         labels,
-        annotations: [("summary".to_owned(), words.into())].into(),
+        annotations: [("summary", words.into())].into(),
         starts_at: start(),
         ends_at: None,
-        source_url: Some("https://prometheus.example.com/graph?a=b|c".to_owned()),
+        source_url: Some("https://prometheus.example.com/graph?a=b|c".into()),
     };
     let opened = Event::GroupOpened {
         group: GROUP,
-        source: "am".to_owned(),
-        key: "k".to_owned(),
+        source: "am".into(),
+        key: "k".into(),
         title: words.into(),
         service: None,
         severity: Severity::Sev2,

@@ -149,7 +149,7 @@ pub struct ActionRow {
 pub fn view(state: &State, id: IncidentId) -> Option<View> {
     let it = state.incidents.get(&id)?;
     let settings = &state.settings;
-    let groups: Vec<&Group> = it.groups.iter().filter_map(|group| state.groups.get(group)).collect();
+    let groups: Vec<&Group> = it.groups.iter().filter_map(|group| state.groups.get(group).map(AsRef::as_ref)).collect();
     let mut alerts: Vec<AlertRow> = groups.iter().flat_map(|group| rows(group)).collect();
     let untold: u64 = groups.iter().map(|group| u64::from(group.truncated)).sum();
     let cut = alerts.len().saturating_sub(MOST_ALERTS) as u64;
@@ -294,7 +294,7 @@ fn what(member: &Member) -> String {
     if let Some(summary) = alert.annotations.get("summary").filter(|summary| !summary.is_empty()) {
         return markdown::md(summary.as_str());
     }
-    let labels = alert.labels.iter().filter(|(name, _)| !matches!(name.as_str(), "alertname" | "severity"));
+    let labels = alert.labels.iter().filter(|(name, _)| !matches!(*name, "alertname" | "severity"));
     let words: Vec<String> = labels.map(|(name, value)| format!("{name}={}", value.as_str())).collect();
     Some(markdown::md(&words.join(", "))).filter(|words| !words.is_empty()).unwrap_or_else(|| NOTHING.to_owned())
 }

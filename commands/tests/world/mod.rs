@@ -27,8 +27,8 @@ impl World {
     pub(crate) fn new() -> World {
         let seat = |name: &str| Seat {
             workspace: "W".to_owned(),
-            alerts: ChannelId(format!("{name}-alerts")),
-            incidents: ChannelId(format!("{name}-incidents")),
+            alerts: ChannelId::from(format!("{name}-alerts")),
+            incidents: ChannelId::from(format!("{name}-incidents")),
             operators: None,
         };
         let person = |key: &str, name: &str, slack: &str, discord: &str| Person {
@@ -91,20 +91,20 @@ impl World {
         let title = labels.get("alertname").cloned().unwrap_or_else(|| "HighErrorRate".into());
         self.happens(Event::GroupOpened {
             group,
-            source: "am".to_owned(),
-            key: group.to_string(),
+            source: "am".into(),
+            key: group.to_string().into(),
             title,
             service: labels.get("service").cloned(),
             severity: Severity::Sev2,
-            source_url: Some("https://am.internal/".to_owned()),
+            source_url: Some("https://am.internal/".into()),
         });
         for instance in instances {
             let mut labels = labels.clone();
             labels.insert("instance".to_owned(), Outside::new(instance));
             let alert = Alert {
-                fingerprint: (*instance).to_owned(),
-                labels,
-                annotations: map(annotations),
+                fingerprint: (*instance).into(),
+                labels: labels.into_iter().collect(),
+                annotations: map(annotations).into_iter().collect(),
                 starts_at: self.now,
                 ends_at: None,
                 source_url: None,

@@ -8,11 +8,13 @@
 mod strict;
 #[cfg(test)]
 mod tests;
+mod typed;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use operations::alert::{Alert, Received, Told};
+use operations::labels::Labels;
 use operations::text::Outside;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -103,6 +105,14 @@ pub fn parse(source: &str, body: &[u8]) -> Result<Received, BadBody> {
     if !depth_ok(body, DEEPEST) {
         return Err(BadBody::TooDeep);
     }
+    if let Some(received) = typed::parse(source, text) {
+        return Ok(received);
+    }
+    strictly(source, text)
+}
+
+/// Reads a body whose nesting was measured, and finds the words for what is wrong with it.
+fn strictly(source: &str, text: &str) -> Result<Received, BadBody> {
     let value = strict::parse(text).map_err(|error| not_json(&error))?;
     let root = Fields { at: String::new(), map: object("the body", &value)? };
     version(&root)?;
@@ -115,8 +125,8 @@ pub fn parse(source: &str, body: &[u8]) -> Result<Received, BadBody> {
         alerts.iter().enumerate().map(|(number, alert)| one(number, alert)).collect();
     let external = root.text_or_none("externalURL")?;
     Ok(Received {
-        source: source.to_owned(),
-        key: key(root.text("groupKey")?, root.text("receiver")?, external.unwrap_or_default()),
+        source: source.into(),
+        key: key(root.text("groupKey")?, root.text("receiver")?, external.unwrap_or_default()).into(),
         group_labels: root.texts("groupLabels")?,
         alerts: told?,
         truncated: truncated(&root)?,
@@ -160,7 +170,7 @@ fn one(number: usize, value: &Value) -> Result<Told, BadBody> {
     }
     Ok(Told {
         alert: Alert {
-            fingerprint: fingerprint.to_owned(),
+            fingerprint: fingerprint.into(),
             labels: alert.texts("labels")?,
             annotations: alert.texts("annotations")?,
             starts_at,
@@ -193,10 +203,10 @@ fn truncated(root: &Fields<'_>) -> Result<u32, BadBody> {
 }
 
 /// An address that may become a link: http or https, without a name or password in it.
-fn address(text: &str) -> Option<String> {
+fn address(text: &str) -> Option<Arc<str>> {
     let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST_URL)?;
     let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    (plain && url.has_host()).then(|| url.to_string())
+    (plain && url.has_host()).then(|| url.as_str().into())
 }
 
 fn not_json(error: &serde_json::Error) -> BadBody {
@@ -262,24 +272,24 @@ impl<'a> Fields<'a> {
     }
 
     /// Texts by name; nothing where the field is missing or null.
-    fn texts(&self, key: &str) -> Result<BTreeMap<String, Outside>, BadBody> {
+    fn texts(&self, key: &str) -> Result<Labels, BadBody> {
         let map = match self.map.get(key) {
-            None | Some(Value::Null) => return Ok(BTreeMap::new()),
+            None | Some(Value::Null) => return Ok(Labels::default()),
             Some(value) => object(&self.name(key), value)?,
         };
         if map.len() > MOST_LABELS {
             return Err(BadBody::TooMany { field: self.name(key), got: map.len(), most: MOST_LABELS });
         }
-        let mut texts = BTreeMap::new();
+        let mut texts = Vec::with_capacity(map.len());
         for (name, value) in map {
             let Some(text) = value.as_str() else {
                 return Err(self.wrong(key, "an object of texts"));
             };
             let name = Outside::new(name).short(LONGEST_NAME);
             // Names that differ only in what can't be seen would be one; the first is kept.
-            texts.entry(name.as_str().to_owned()).or_insert_with(|| Outside::new(text));
+            texts.push((name.as_str().to_owned(), Outside::new(text)));
         }
-        Ok(texts)
+        Ok(texts.into_iter().collect())
     }
 
     /// A moment; nothing where it is Go's zero time, which means "not yet".

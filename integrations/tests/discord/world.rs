@@ -55,7 +55,7 @@ impl World {
     }
 
     pub(crate) fn general(&self) -> ChannelId {
-        ChannelId(self.sandbox.discord.channel_id("general").expect("a channel"))
+        ChannelId::from(self.sandbox.discord.channel_id("general").expect("a channel"))
     }
 
     pub(crate) fn message(&self, id: &MessageId) -> MessageRef {

@@ -39,7 +39,7 @@ impl World {
     }
 
     pub(crate) fn channel(&self, name: &str) -> ChannelId {
-        ChannelId(self.sandbox.slack.channel_id(name).expect("a channel"))
+        ChannelId::from(self.sandbox.slack.channel_id(name).expect("a channel"))
     }
 
     pub(crate) fn user(&self, name: &str) -> String {

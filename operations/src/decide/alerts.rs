@@ -23,15 +23,11 @@ pub(super) fn received(state: &State, received: &Received) -> Vec<Event> {
     let id = open.map_or(GroupId(state.last_group + 1), |group| group.id);
     let mut events = Vec::new();
     let mut repeated = Vec::new();
-    // Which members fire after this webhook: what was known, changed by what is told.
-    let mut firing: BTreeMap<&str, bool> = open
-        .into_iter()
-        .flat_map(|group| &group.members)
-        .map(|(fingerprint, member)| (fingerprint.as_str(), member.firing))
-        .collect();
+    // Which of the members that are told fire after this webhook; the others are as they were.
+    let mut firing: BTreeMap<&str, bool> = BTreeMap::new();
     let mut opened = open.is_some();
     for told in &received.alerts {
-        let fingerprint = told.alert.fingerprint.as_str();
+        let fingerprint = &*told.alert.fingerprint;
         // A second copy within one webhook is looked at as a member of a group that just opened.
         let verdict = match (triage(told, open), opened) {
             (Verdict::Opens, true) => Verdict::Joins,
@@ -64,10 +60,18 @@ pub(super) fn received(state: &State, received: &Received) -> Vec<Event> {
     let resolves =
         events.iter().any(|event| matches!(event, Event::AlertResolved { .. } | Event::GroupTruncated { .. }));
     // Members that were left out are not known to be resolved, so the group isn't either.
-    if resolves && received.truncated == 0 && firing.values().all(|firing| !firing) {
+    if resolves && received.truncated == 0 && nothing_fires(open, &firing) {
         events.push(Event::GroupResolved { group: id });
     }
     events
+}
+
+/// Whether no member fires any more, once those that were told are as they were told.
+fn nothing_fires(open: Option<&Group>, told: &BTreeMap<&str, bool>) -> bool {
+    let member = |fingerprint: &str| open.and_then(|group| group.members.get(fingerprint));
+    let were = told.keys().filter(|fingerprint| member(fingerprint).is_some_and(|member| member.firing)).count();
+    let are = told.values().filter(|firing| **firing).count();
+    open.map_or(0, Group::firing) + are == were
 }
 
 fn opening(state: &State, group: GroupId, received: &Received, told: &Told) -> Event {

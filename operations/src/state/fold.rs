@@ -1,16 +1,18 @@
 //! What each event changes: one `match`, one arm an event.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{Posted, State};
-use crate::alert::{Acknowledgement, Group, Member};
+use crate::alert::{Acknowledgement, Alert, Group, Member};
 use crate::chat::Actor;
 use crate::event::Event;
 use crate::ids::{GroupId, IncidentId};
 use crate::incident::{ActionItem, Incident, Kept, Published, Room, Status};
 use crate::journal::Record;
+use crate::members::Members;
 use crate::text::{Outside, Text};
 use crate::timeline::{self, Entry, Kind};
 use crate::timer::Timer;
@@ -22,59 +24,67 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         Event::GroupOpened { group, source, key, title, service, severity, source_url } => {
             state.forget(at);
             state.last_group = group.0;
-            state.open.insert((source.clone(), key.clone()), *group);
+            let strings = &mut state.strings;
+            let source = strings.share(source);
+            state.open.entry(source.clone()).or_default().insert(key.clone(), *group);
             state.groups.insert(
                 *group,
-                Group {
+                Arc::new(Group {
                     id: *group,
-                    source: source.clone(),
+                    source,
                     key: key.clone(),
-                    title: title.clone(),
-                    service: service.clone(),
+                    title: title.shared(strings),
+                    service: service.as_ref().map(|service| service.shared(strings)),
                     severity: *severity,
-                    source_url: source_url.clone(),
+                    source_url: source_url.as_ref().map(|url| strings.share(url)),
                     opened_at: at,
-                    members: BTreeMap::new(),
+                    members: Members::default(),
                     truncated: 0,
                     acknowledged: None,
                     taken_back: None,
                     first_acknowledged_at: None,
                     resolved_at: None,
                     incident: None,
-                },
+                }),
             );
         }
         Event::AlertFired { group, alert, verdict } => {
-            let Some(group) = state.groups.get_mut(group) else { return };
+            let strings = &mut state.strings;
+            let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) else { return };
             let first_seen = group.members.get(&alert.fingerprint).map_or(at, |member| member.first_seen);
-            let member = Member { alert: alert.clone(), firing: true, first_seen, last_seen: at, verdict: *verdict };
-            group.members.insert(alert.fingerprint.clone(), member);
+            let alert = Alert {
+                fingerprint: alert.fingerprint.clone(),
+                labels: strings.share_all(&alert.labels),
+                annotations: strings.share_all(&alert.annotations),
+                starts_at: alert.starts_at,
+                ends_at: alert.ends_at,
+                source_url: alert.source_url.as_ref().map(|url| strings.share(url)),
+            };
+            group.members.insert(Member { alert, firing: true, first_seen, last_seen: at, verdict: *verdict });
         }
         Event::AlertsRepeated { group, fingerprints } => {
-            let Some(group) = state.groups.get_mut(group) else { return };
+            let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) else { return };
             for fingerprint in fingerprints {
-                if let Some(member) = group.members.get_mut(fingerprint) {
-                    member.last_seen = at;
-                }
+                group.members.change(fingerprint, |member| member.last_seen = at);
             }
         }
         Event::AlertResolved { group, fingerprint, ends_at } => {
-            let Some(member) = state.groups.get_mut(group).and_then(|group| group.members.get_mut(fingerprint)) else {
-                return;
-            };
-            member.firing = false;
-            member.last_seen = at;
-            member.alert.ends_at = Some(*ends_at);
-            member.verdict = crate::triage::Verdict::Resolves;
+            let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) else { return };
+            group.members.change(fingerprint, |member| {
+                member.firing = false;
+                member.last_seen = at;
+                member.alert.ends_at = Some(*ends_at);
+                member.verdict = crate::triage::Verdict::Resolves;
+            });
         }
         Event::GroupTruncated { group, hidden } => {
-            if let Some(group) = state.groups.get_mut(group) {
+            if let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) {
                 group.truncated = *hidden;
             }
         }
         Event::GroupResolved { group } => group_resolved(state, *group, record),
         Event::AlertAcknowledged { group, by, taken_from, asks_again } => {
-            let Some(found) = state.groups.get_mut(group) else { return };
+            let Some(found) = state.groups.get_mut(group).map(Arc::make_mut) else { return };
             found.first_acknowledged_at.get_or_insert(at);
             found.taken_back = None;
             found.acknowledged = Some(Acknowledgement { by: by.clone(), at, asks_again: *asks_again, asked: false });
@@ -86,7 +96,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             alert_entry(state, *group, record, Some(by), words);
         }
         Event::AlertUnacknowledged { group, by } => {
-            let Some(found) = state.groups.get_mut(group) else { return };
+            let Some(found) = state.groups.get_mut(group).map(Arc::make_mut) else { return };
             found.taken_back = found.acknowledged.take().map(|before| (by.clone(), before.by));
             alert_entry(
                 state,
@@ -98,7 +108,8 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         }
         Event::AcknowledgementAsked { group } => {
             state.due.retain(|(due, timer)| *timer != Timer::AskAgain(*group) || *due > at);
-            if let Some(acknowledged) = state.groups.get_mut(group).and_then(|group| group.acknowledged.as_mut()) {
+            let group = state.groups.get_mut(group).map(Arc::make_mut);
+            if let Some(acknowledged) = group.and_then(|group| group.acknowledged.as_mut()) {
                 acknowledged.asked = true;
             }
         }
@@ -108,7 +119,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             let mut declared = declared(*incident, title, *severity, by, at);
             declared.update_due = *update_due;
             timeline::insert(&mut declared.timeline, entry(record, Some(by), Kind::Status, words, Some(title)));
-            state.incidents.insert(*incident, declared);
+            state.incidents.insert(*incident, Arc::new(declared));
         }
         Event::AlertAttached { incident, group } => alert_attached(state, *incident, *group, record),
         Event::SeverityChanged { incident, from, to, by, update_due } => {
@@ -139,7 +150,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             });
         }
         Event::ResponderJoined { incident, who } => {
-            if let Some(it) = state.incidents.get_mut(incident) {
+            if let Some(it) = state.incidents.get_mut(incident).map(Arc::make_mut) {
                 it.responders.push((who.clone(), at));
             }
         }
@@ -158,7 +169,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         }
         Event::UpdateAsked { incident, update_due } => {
             state.due.retain(|(due, timer)| *timer != Timer::AskForUpdate(*incident) || *due > at);
-            if let Some(it) = state.incidents.get_mut(incident) {
+            if let Some(it) = state.incidents.get_mut(incident).map(Arc::make_mut) {
                 it.update_due = *update_due;
             }
             state.due.extend(update_due.map(|due| (due, Timer::AskForUpdate(*incident))));
@@ -199,7 +210,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             state.marked.insert(message.clone(), *incident);
         }
         Event::MessageCaptured { incident, captured, by, how } => {
-            let Some(it) = state.incidents.get_mut(incident) else { return };
+            let Some(it) = state.incidents.get_mut(incident).map(Arc::make_mut) else { return };
             it.kept.push(Kept { captured: captured.clone(), by: by.clone(), how: *how });
             let mut entry =
                 entry(record, Some(&captured.author), Kind::Message, Text::new().plain("wrote"), Some(&captured.text));
@@ -210,21 +221,21 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         }
         Event::MarkWithdrawn { incident, message, .. } => {
             state.marked.remove(message);
-            if let Some(it) = state.incidents.get_mut(incident) {
+            if let Some(it) = state.incidents.get_mut(incident).map(Arc::make_mut) {
                 it.kept.retain(|kept| &kept.captured.message != message);
                 it.timeline.retain(|entry| entry.message.as_ref() != Some(message));
             }
         }
         Event::PostmortemAsked { .. } => {}
         Event::PostmortemPublished { incident, url, .. } => {
-            if let Some(it) = state.incidents.get_mut(incident) {
+            if let Some(it) = state.incidents.get_mut(incident).map(Arc::make_mut) {
                 it.postmortem = Some(Published { url: url.clone(), at });
                 it.failed.retain(|key, _| !key.starts_with("publish/"));
             }
         }
         Event::RoomOpened { incident, platform, channel, name } => {
             state.rooms.insert((*platform, channel.clone()), *incident);
-            if let Some(it) = state.incidents.get_mut(incident) {
+            if let Some(it) = state.incidents.get_mut(incident).map(Arc::make_mut) {
                 it.rooms.insert(*platform, Room { channel: channel.clone(), name: name.clone() });
             }
         }
@@ -235,7 +246,9 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             state.cards.remove(&(*card, *place));
         }
         Event::EffectGivenUp { effect, about, incident, why } => {
-            let Some(it) = incident.and_then(|incident| state.incidents.get_mut(&incident)) else { return };
+            let Some(it) = incident.and_then(|incident| state.incidents.get_mut(&incident)).map(Arc::make_mut) else {
+                return;
+            };
             it.failed.insert(effect.clone(), format!("{about}: {}", why.as_str()));
         }
     }
@@ -280,7 +293,7 @@ fn change(
     kind: Kind,
     how: impl FnOnce(&mut Incident) -> (Text, Option<Outside>),
 ) {
-    let Some(it) = state.incidents.get_mut(&incident) else { return };
+    let Some(it) = state.incidents.get_mut(&incident).map(Arc::make_mut) else { return };
     let (words, quote) = how(it);
     timeline::insert(&mut it.timeline, entry(record, by, kind, words, quote.as_ref()));
 }
@@ -305,9 +318,11 @@ fn alert_entry(state: &mut State, group: GroupId, record: &Record, by: Option<&A
 }
 
 fn group_resolved(state: &mut State, id: GroupId, record: &Record) {
-    let Some(group) = state.groups.get_mut(&id) else { return };
+    let Some(group) = state.groups.get_mut(&id).map(Arc::make_mut) else { return };
     group.resolved_at = Some(record.at);
-    state.open.remove(&(group.source.clone(), group.key.clone()));
+    if let Some(open) = state.open.get_mut(&group.source) {
+        open.remove(&group.key);
+    }
     let words = Text::new().plain(format!("Alert {id} ")).outside(&group.title).plain(" was resolved");
     if group.incident.is_none() {
         state.fading.insert((record.at, id));
@@ -317,8 +332,8 @@ fn group_resolved(state: &mut State, id: GroupId, record: &Record) {
 
 /// An alert joins the timeline with its own beginning, which is often before the incident was declared.
 fn alert_attached(state: &mut State, incident: IncidentId, id: GroupId, record: &Record) {
-    let Some(group) = state.groups.get_mut(&id) else { return };
-    let Some(it) = state.incidents.get_mut(&incident) else { return };
+    let Some(group) = state.groups.get_mut(&id).map(Arc::make_mut) else { return };
+    let Some(it) = state.incidents.get_mut(&incident).map(Arc::make_mut) else { return };
     group.incident = Some(incident);
     it.groups.push(id);
     if let Some(resolved_at) = group.resolved_at {

@@ -37,9 +37,9 @@ fn without(at: &str, key: &str) -> Vec<u8> {
 #[test]
 fn what_alertmanager_sends_is_read() {
     let received = parse("am", FIRING.as_bytes()).expect("a good body");
-    assert_eq!(received.source, "am");
+    assert_eq!(&*received.source, "am");
     assert_eq!(
-        received.key,
+        &*received.key,
         "{}:{alertname=\"HighErrorRate\", service=\"checkout\"}\u{1f}muster\u{1f}https://alertmanager.example.com"
     );
     assert_eq!(received.truncated, 3);
@@ -187,7 +187,7 @@ fn words_from_outside_are_cleaned() {
     .expect("a good body");
     let labels = &received.alerts[0].alert.labels;
     assert_eq!(labels["alertname"].as_str(), "abc");
-    assert_eq!(labels.keys().collect::<Vec<_>>(), ["alertname", "service"]);
+    assert_eq!(labels.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["alertname", "service"]);
     let long = changed("/alerts/0/annotations", json!({"summary": "x".repeat(100_000)}));
     let received = parse("am", &long).expect("a good body");
     assert_eq!(received.alerts[0].alert.annotations["summary"].as_str().chars().count(), operations::text::LONGEST);
@@ -223,4 +223,44 @@ fn keys_tell_receivers_and_alertmanagers_apart_and_stay_short() {
     assert_ne!(key("/externalURL", json!("https://other.example.com")), own);
     let long = key("/groupKey", json!("g".repeat(50_000)));
     assert!(long.starts_with("sha256:") && long.len() == 71, "{long}");
+}
+
+#[test]
+fn the_quick_way_and_the_strict_way_read_the_same() {
+    let mut quick = 0;
+    let values = [json!(null), json!(""), json!("firing"), json!(0), json!([]), json!({}), json!({"a": "b", "": "x"})];
+    let pointers = [
+        "/version",
+        "/status",
+        "/receiver",
+        "/groupKey",
+        "/truncatedAlerts",
+        "/groupLabels",
+        "/externalURL",
+        "/alerts",
+        "/alerts/0",
+        "/alerts/0/status",
+        "/alerts/0/labels",
+        "/alerts/0/labels/severity",
+        "/alerts/0/annotations",
+        "/alerts/0/startsAt",
+        "/alerts/0/endsAt",
+        "/alerts/0/generatorURL",
+        "/alerts/0/fingerprint",
+    ];
+    let mut bodies: Vec<String> = vec![FIRING.to_owned()];
+    for pointer in pointers {
+        bodies.extend(values.iter().map(|value| String::from_utf8(changed(pointer, value.clone())).expect("text")));
+    }
+    for twice in ["\"severity\"", "\"status\"", "\"alerts\"", "\"version\""] {
+        bodies.push(FIRING.replacen(twice, &format!("{twice}: \"x\", {twice}"), 1));
+    }
+    for body in bodies {
+        if let Some(received) = typed::parse("am", &body) {
+            quick += 1;
+            assert_eq!(Ok(received), strictly("am", &body), "{body}");
+        }
+    }
+    assert!(quick > 10, "{quick}");
+    assert!(typed::parse("am", FIRING).is_some(), "what Alertmanager sends goes the quick way");
 }

@@ -93,7 +93,7 @@ pub fn parse(dispatch: &Value, me: &Identity) -> Result<Parsed, String> {
 fn interaction(data: &Value, me: &Identity) -> Result<Parsed, String> {
     let id = text(data, "/id")?;
     let channel =
-        ChannelId(optional(data, "/channel_id").or_else(|| optional(data, "/channel/id")).unwrap_or_default());
+        ChannelId::from(optional(data, "/channel_id").or_else(|| optional(data, "/channel/id")).unwrap_or_default());
     let account = data.pointer("/member/user").or_else(|| data.get("user")).ok_or("the interaction has no user")?;
     let user = text(account, "/id")?;
     let reply = ReplyTo::Discord {
@@ -240,7 +240,8 @@ fn message(data: &Value, me: &Identity) -> Result<Parsed, String> {
             let Some(on) = optional(data, "/message_reference/message_id") else {
                 return Ok(Parsed::Ignored("a pin of something that is not named"));
             };
-            let place = ChannelId(optional(data, "/message_reference/channel_id").unwrap_or_else(|| channel.0.clone()));
+            let place =
+                optional(data, "/message_reference/channel_id").map_or_else(|| channel.clone(), ChannelId::from);
             return Ok(act(delivery, by, channel, Act::Pin { on: reference(&place, &on), added: true }));
         }
         _ => return Ok(Parsed::Ignored("a message of a kind that is not needed")),

@@ -218,7 +218,7 @@ impl Client {
     }
 
     pub(super) async fn pin(&self, message: &MessageRef) -> Called<()> {
-        let ids = [message.channel.0.as_str(), message.message.0.as_str()];
+        let ids = [message.channel.as_str(), message.message.as_str()];
         match self.call(&PIN, &ids, None).await {
             // There is no such route, rather than no such message.
             Err(problem) if problem.code == Some(0) && problem.is(super::Refused::Malformed) => {
@@ -254,7 +254,7 @@ impl Client {
 
     /// The address that a message's embed carries unseen: its own channel, and what it was posted for.
     fn mark(&self, channel: &ChannelId, key: &str) -> String {
-        let channel = if words::is_snowflake(&channel.0) { channel.0.as_str() } else { "0" };
+        let channel = if words::is_snowflake(&channel.0) { channel.as_str() } else { "0" };
         format!("https://discord.com/channels/{}/{channel}#{}", self.guild, digest(key))
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn command(payload: &Value, delivery: &str, bot: &Identity) -> Result
         trigger: optional(payload, "/trigger_id"),
         channel: channel.clone(),
         user: user.to_owned(),
-        thread: optional(payload, "/thread_ts").map(MessageId),
+        thread: optional(payload, "/thread_ts").map(MessageId::from),
     };
     let name = text(payload, "/command")?.trim_start_matches('/').to_owned();
     let line = Line::Text(unmark(payload.get("text").and_then(Value::as_str).unwrap_or_default()).trim().to_owned());
@@ -116,7 +116,7 @@ fn click(payload: &Value, delivery: &str, bot: &Identity) -> Result<Parsed, Stri
         trigger: optional(payload, "/trigger_id"),
         channel: channel.clone(),
         user: user.to_owned(),
-        thread: thread.map(MessageId),
+        thread: thread.map(MessageId::from),
     };
     let by = actor(bot, user, payload.pointer("/user/name").or_else(|| payload.pointer("/user/username")));
     Ok(act(delivery, by, channel, Act::Click { click, chosen, message, reply }))
@@ -134,13 +134,13 @@ fn submit(payload: &Value, delivery: &str, bot: &Identity) -> Result<Parsed, Str
             values.insert(key.clone(), value.to_owned());
         }
     }
-    let channel = ChannelId(opened.channel);
+    let channel = ChannelId::from(opened.channel);
     let reply = ReplyTo::Slack {
         response_url: None,
         trigger: optional(payload, "/trigger_id"),
         channel: channel.clone(),
         user: user.to_owned(),
-        thread: opened.thread.map(MessageId),
+        thread: opened.thread.map(MessageId::from),
     };
     let by = actor(bot, user, payload.pointer("/user/name").or_else(|| payload.pointer("/user/username")));
     Ok(act(delivery, by, channel, Act::Submit { click: opened.click, values, reply }))
@@ -217,7 +217,7 @@ fn addressed(event: &Value, delivery: &str, bot: &Identity, words: &str) -> Resu
         trigger: None,
         channel: channel.clone(),
         user: user.to_owned(),
-        thread: Some(MessageId(optional(event, "/thread_ts").unwrap_or_else(|| ts.to_owned()))),
+        thread: Some(MessageId::from(optional(event, "/thread_ts").unwrap_or_else(|| ts.to_owned()))),
     };
     let what = Act::Mention { text: unmark(words).trim().to_owned(), message: reference(&channel, ts), reply };
     Ok(act(delivery, actor(bot, user, None), channel, what))

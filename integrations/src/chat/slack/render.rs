@@ -102,9 +102,9 @@ fn is_plain(card: &Card) -> bool {
 #[must_use]
 pub fn form(form: &Form, to: &ReplyTo) -> Value {
     let (channel, thread) = match to {
-        ReplyTo::Slack { channel, thread, .. } => (channel.0.clone(), thread.as_ref().map(|thread| thread.0.clone())),
-        ReplyTo::Discord { channel, .. } => (channel.0.clone(), None),
-        ReplyTo::Message { message } => (message.channel.0.clone(), Some(message.message.0.clone())),
+        ReplyTo::Slack { channel, thread, .. } => (channel.to_string(), thread.as_ref().map(ToString::to_string)),
+        ReplyTo::Discord { channel, .. } => (channel.to_string(), None),
+        ReplyTo::Message { message } => (message.channel.to_string(), Some(message.message.to_string())),
     };
     let opened = Opened { click: form.click.clone(), channel, thread };
     let fields = form.fields.iter().map(field).collect();

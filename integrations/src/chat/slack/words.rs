@@ -150,7 +150,7 @@ fn rich_span(span: &Span, bold: bool, room: &mut Room) -> Option<SlackRichTextIn
         Span::Channel(platform, id, name) => {
             let name = room.take(&one_line(&format!("#{}", name.as_str())))?;
             if *platform == Platform::Slack && is_channel(id.as_str()) {
-                SlackRichTextChannel::new(SlackChannelId(id.0.clone())).opt_style(style).into()
+                SlackRichTextChannel::new(SlackChannelId(id.as_str().to_owned())).opt_style(style).into()
             } else {
                 words_in(name, bold).into()
             }

@@ -39,12 +39,12 @@ fn write_journal(data: &Path, events: u64) {
     for seq in 1..=events {
         let group = operations::ids::GroupId(seq.div_ceil(4));
         let at = began + jiff::SignedDuration::from_secs(i64::try_from(seq).unwrap_or_default() * 20);
-        let fingerprint = format!("{:016x}", group.0);
+        let fingerprint: std::sync::Arc<str> = format!("{:016x}", group.0).into();
         let event = match (seq - 1) % 4 {
             0 => Event::GroupOpened {
                 group,
-                source: "alertmanager".to_owned(),
-                key: format!("key-{}", group.0),
+                source: "alertmanager".into(),
+                key: format!("key-{}", group.0).into(),
                 title: "HighErrorRate".into(),
                 service: Some("checkout".into()),
                 severity: operations::incident::Severity::Sev2,
