@@ -373,7 +373,15 @@ impl Core {
             Effect::ShowCard { card, place } => by_person || !self.state.cards.contains_key(&(*card, *place)),
             _ => by_person,
         };
-        let row = Arc::new(Row { key: key.clone(), generation: self.generation, queued_at: now, ahead, effect });
+        let channel = match &effect {
+            Effect::ShowCard { card, place } | Effect::PinCard { card, place } => {
+                self.state.channel_of_card(*card, *place)
+            }
+            Effect::Say { place, .. } => self.state.channel_of(*place),
+            _ => None,
+        };
+        let (channel, generation) = (channel.cloned(), self.generation);
+        let row = Arc::new(Row { key: key.clone(), generation, queued_at: now, ahead, channel, effect });
         self.open.insert(key, row.clone());
         work.change(Change::Put(row));
     }

@@ -5,6 +5,7 @@
 
 pub mod health;
 pub mod hooks;
+mod storms;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/storms/{storm}", get(storms::storm))
         .with_state(shared)
         .merge(pages)
 }

@@ -77,7 +77,8 @@ fn broken(html: &'static str) -> Response {
     answer(StatusCode::INTERNAL_SERVER_ERROR, html, document("Can't be shown", words))
 }
 
-fn answer(status: StatusCode, kind: &'static str, body: String) -> Response {
+/// An answer that a browser shows with our style sheet, and does nothing else with.
+pub fn answer(status: StatusCode, kind: &'static str, body: String) -> Response {
     let headers: [(HeaderName, HeaderValue); 5] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
@@ -95,7 +96,16 @@ fn listing(pages: &[String]) -> String {
 
 fn document(name: &str, markdown: &str) -> String {
     let title = escape(&heading(markdown).unwrap_or_else(|| name.to_owned()));
-    let body = html(markdown);
+    framed_with(&title, &html(markdown))
+}
+
+/// A page with this title and body; the body is HTML.
+#[must_use]
+pub fn framed(title: &str, body: &str) -> String {
+    framed_with(&escape(title), body)
+}
+
+fn framed_with(title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
@@ -146,7 +156,9 @@ fn leads_somewhere_safe(address: &str) -> bool {
     !scheme && !address.starts_with("//")
 }
 
-fn escape(text: &str) -> String {
+/// Text as HTML that shows it.
+#[must_use]
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

@@ -8,7 +8,9 @@
 mod alert;
 mod headline;
 mod links;
+mod storm;
 
 pub use alert::alert;
 pub(crate) use headline::roles;
 pub use headline::{headline, room_name, topic};
+pub use storm::storm;

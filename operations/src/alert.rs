@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::Actor;
-use crate::ids::{GroupId, IncidentId};
+use crate::ids::{GroupId, IncidentId, StormId};
 use crate::incident::Severity;
 use crate::labels::Labels;
 use crate::members::Members;
@@ -122,9 +122,21 @@ pub struct Group {
     pub resolved_at: Option<Timestamp>,
     /// The incident that it belongs to.
     pub incident: Option<IncidentId>,
+    /// The service whose channel it is shown in; none for the channel of all alerts.
+    #[serde(default)]
+    pub channel: Option<Outside>,
+    /// The storm in which it opened and is held back.
+    #[serde(default)]
+    pub storm: Option<StormId>,
 }
 
 impl Group {
+    /// Whether it has no card: it opened in a storm, and nobody has done anything about it.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.storm.is_some() && self.first_acknowledged_at.is_none() && self.incident.is_none()
+    }
+
     /// How many members fire.
     #[must_use]
     pub fn firing(&self) -> usize {

@@ -52,7 +52,7 @@ impl Decision {
 pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, Refusal> {
     match input {
         Input::Started { version } => Ok(Decision::events(vec![Event::Started { version: version.clone() }])),
-        Input::Alerts(received) => Ok(Decision::events(alerts::received(state, received))),
+        Input::Alerts(received) => Ok(Decision::events(alerts::received(state, received, now))),
         Input::Command { by, channel, command } => by_command(state, by, channel.as_ref(), command, now),
         Input::Marked { by, message, how, added } => {
             Ok(Decision::events(marks::marked(state, by, message, *how, *added)))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
 use crate::chat::{Actor, Answer, Captured, ReplyTo};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, UserRef};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, StormId, UserRef};
 use crate::incident::Mark;
 
 /// A card that is kept up to date.
@@ -21,6 +21,8 @@ pub enum CardId {
     Alert(GroupId),
     /// An incident's headline.
     Headline(IncidentId),
+    /// A storm's board.
+    Storm(StormId),
 }
 
 /// A place where something is shown.
@@ -34,6 +36,10 @@ pub enum Place {
     Room(Platform, IncidentId),
     /// The operators' channel.
     Operators(Platform),
+    /// The channel that an alert group's card is in.
+    Beside(Platform, GroupId),
+    /// The channel that a storm rages in.
+    Storm(Platform, StormId),
 }
 
 /// Something to be done outside.
@@ -204,8 +210,8 @@ impl Effect {
             | Effect::Capture { incident, .. }
             | Effect::Publish { incident } => Some(*incident),
             Effect::Say { place: Place::Room(_, incident), .. } => Some(*incident),
-            Effect::ShowCard { card: CardId::Alert(_), .. }
-            | Effect::PinCard { card: CardId::Alert(_), .. }
+            Effect::ShowCard { card: CardId::Alert(_) | CardId::Storm(_), .. }
+            | Effect::PinCard { card: CardId::Alert(_) | CardId::Storm(_), .. }
             | Effect::Say { .. }
             | Effect::Reply { .. } => None,
         }
@@ -257,6 +263,7 @@ impl CardId {
         match self {
             CardId::Alert(group) => group.to_string(),
             CardId::Headline(incident) => incident.to_string(),
+            CardId::Storm(storm) => storm.to_string(),
         }
     }
 }
@@ -269,6 +276,8 @@ impl Place {
             Place::Alerts(platform)
             | Place::Announcements(platform)
             | Place::Room(platform, _)
+            | Place::Beside(platform, _)
+            | Place::Storm(platform, _)
             | Place::Operators(platform) => platform,
         }
     }
@@ -281,12 +290,14 @@ impl Place {
             Place::Announcements(platform) => format!("incidents/{}", platform.key()),
             Place::Room(platform, incident) => format!("room-{incident}/{}", platform.key()),
             Place::Operators(platform) => format!("operators/{}", platform.key()),
+            Place::Beside(platform, group) => format!("beside-{group}/{}", platform.key()),
+            Place::Storm(platform, storm) => format!("{storm}/{}", platform.key()),
         }
     }
 
     fn about(self) -> String {
         let what = match self {
-            Place::Alerts(_) => "the alerts channel",
+            Place::Alerts(_) | Place::Beside(..) | Place::Storm(..) => "the alerts channel",
             Place::Announcements(_) => "the incidents channel",
             Place::Room(..) => "the incident's room",
             Place::Operators(_) => "the operators' channel",

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Alert;
 use crate::chat::{Actor, Captured};
 use crate::effect::{CardId, Place};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, StormId};
 use crate::incident::{Mark, Role, Severity};
 use crate::text::Outside;
 use crate::triage::Verdict;
@@ -49,6 +49,9 @@ pub enum Event {
         severity: Severity,
         /// Where the source can be looked at.
         source_url: Option<Arc<str>>,
+        /// The service whose channel it is shown in; none for the channel of all alerts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Outside>,
     },
     /// An alert fires: for the first time, again, or with other words.
     AlertFired {
@@ -81,6 +84,29 @@ pub enum Event {
         group: GroupId,
         /// How many it left out.
         hidden: u32,
+    },
+    /// So many groups open in a channel that those that open from now on are held back.
+    StormBegan {
+        /// Its number.
+        storm: StormId,
+        /// The service whose channel it is; none for the channel of all alerts.
+        channel: Option<Outside>,
+        /// When it is looked at.
+        check: Timestamp,
+    },
+    /// A storm goes on.
+    StormWatched {
+        /// Which one.
+        storm: StormId,
+        /// When it is looked at again.
+        check: Timestamp,
+    },
+    /// A storm is over.
+    StormEnded {
+        /// Which one.
+        storm: StormId,
+        /// The groups that get their cards now.
+        released: Vec<GroupId>,
     },
     /// The last alert of a group ended.
     GroupResolved {
@@ -350,6 +376,9 @@ impl Event {
             | Event::AlertResolved { .. }
             | Event::GroupTruncated { .. }
             | Event::GroupResolved { .. }
+            | Event::StormBegan { .. }
+            | Event::StormWatched { .. }
+            | Event::StormEnded { .. }
             | Event::AlertAcknowledged { .. }
             | Event::AlertUnacknowledged { .. }
             | Event::AcknowledgementAsked { .. }

@@ -112,6 +112,28 @@ pub struct MessageRef {
 #[serde(transparent)]
 pub struct IncidentId(pub u32);
 
+/// An alert storm's number: `STORM-3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StormId(pub u32);
+
+impl fmt::Display for StormId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "STORM-{}", self.0)
+    }
+}
+
+impl FromStr for StormId {
+    type Err = NotAnId;
+
+    /// Takes `STORM-3` and `3`.
+    fn from_str(text: &str) -> Result<StormId, NotAnId> {
+        let lower = text.trim().to_ascii_lowercase();
+        let digits = lower.strip_prefix("storm").map_or(lower.as_str(), |rest| rest.trim_start_matches('-'));
+        digits.parse().map(StormId).map_err(|_| NotAnId)
+    }
+}
+
 /// An alert group's number: `A-311`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -8,7 +8,7 @@ use crate::card::Card;
 use crate::chat::Actor;
 use crate::effect::{CardId, Effect, Place};
 use crate::event::Event;
-use crate::ids::{GroupId, IncidentId, Platform};
+use crate::ids::{GroupId, IncidentId, Platform, StormId};
 use crate::incident::Mark;
 use crate::journal::Record;
 use crate::state::State;
@@ -20,6 +20,13 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
     match &record.event {
         Event::Started { .. } | Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } => Vec::new(),
         Event::GroupOpened { .. } => Vec::new(),
+        Event::StormBegan { storm, .. } | Event::StormWatched { storm, .. } => show_storm(state, *storm),
+        Event::StormEnded { storm, released } => {
+            let mut effects = show_storm(state, *storm);
+            effects.extend(storm_over(state, record.seq, *storm));
+            effects.extend(released.iter().flat_map(|group| show_alert(state, *group)));
+            effects
+        }
         Event::AlertFired { group, .. }
         | Event::AlertResolved { group, .. }
         | Event::GroupTruncated { group, .. }
@@ -147,8 +154,7 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
         Event::RoomOpened { incident, platform, .. } => room_opened(state, *incident, *platform),
         Event::CardPosted { card, place, .. } => match (card, place) {
             (CardId::Headline(_), Place::Room(..)) => vec![Effect::PinCard { card: *card, place: *place }],
-            (CardId::Headline(_), Place::Alerts(_) | Place::Announcements(_) | Place::Operators(_))
-            | (CardId::Alert(_), _) => Vec::new(),
+            (CardId::Headline(_) | CardId::Alert(_) | CardId::Storm(_), _) => Vec::new(),
         },
         Event::CardLost { card, place } => vec![Effect::ShowCard { card: *card, place: *place }],
         Event::EffectGivenUp { incident, effect, .. } => match incident {
@@ -163,7 +169,31 @@ fn chats(state: &State) -> impl Iterator<Item = Platform> {
     state.settings.chats.keys().copied()
 }
 
+fn show_storm(state: &State, id: StormId) -> Vec<Effect> {
+    chats(state)
+        .map(|platform| Effect::ShowCard { card: CardId::Storm(id), place: Place::Storm(platform, id) })
+        .collect()
+}
+
+/// The board has changed without a sound, so that it is over is said.
+fn storm_over(state: &State, seq: u64, id: StormId) -> Vec<Effect> {
+    let Some(storm) = state.storms.get(&id) else { return Vec::new() };
+    let (opened, firing) = (storm.opened(), storm.firing(state).len());
+    let words = format!("The alert storm is over. {opened} alerts were held back; {firing} of them still fire. ");
+    let mut title = Text::new().plain(words).link("See all of them", state.settings.storm_url(id));
+    title = title.plain(if firing > 0 { ". The gravest have cards now." } else { "." });
+    let say = |platform| {
+        let card = Box::new(Card::line(title.clone()));
+        Effect::Say { seq, place: Place::Storm(platform, id), card }
+    };
+    chats(state).map(say).collect()
+}
+
 fn show_alert(state: &State, group: GroupId) -> Vec<Effect> {
+    // One that is held back has no card; the storm's board counts it.
+    if state.groups.get(&group).is_some_and(|group| group.is_held_back()) {
+        return Vec::new();
+    }
     chats(state)
         .map(|platform| Effect::ShowCard { card: CardId::Alert(group), place: Place::Alerts(platform) })
         .collect()
@@ -254,6 +284,6 @@ fn ask_again(state: &State, seq: u64, group: GroupId) -> Vec<Effect> {
     let card = Card::line(title)
         .button("Take over", format!("alert takeover {group}"), crate::card::Style::Primary)
         .button("Declare incident", format!("incident declare {group}"), crate::card::Style::Plain);
-    let say = |platform| Effect::Say { seq, place: Place::Alerts(platform), card: Box::new(card.clone()) };
+    let say = |platform| Effect::Say { seq, place: Place::Beside(platform, group), card: Box::new(card.clone()) };
     chats(state).map(say).collect()
 }

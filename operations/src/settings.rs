@@ -28,6 +28,8 @@ pub struct Settings {
     pub update_every: BTreeMap<Severity, Duration>,
     /// Hosts that links from alerts may point to; every host where it is empty.
     pub link_hosts: Vec<String>,
+    /// How many new alert groups in a channel and minute make a storm. None where nothing does.
+    pub storm_at: Option<u64>,
 }
 
 /// Where Muster sits on one chat.
@@ -41,6 +43,8 @@ pub struct Seat {
     pub incidents: ChannelId,
     /// The operators' channel.
     pub operators: Option<ChannelId>,
+    /// Channels for the alerts of single services, by the service's name.
+    pub services: BTreeMap<String, ChannelId>,
 }
 
 /// A person with accounts.
@@ -87,6 +91,26 @@ impl Settings {
             return person.name.clone();
         }
         if actor.name.is_empty() { Outside::new(&actor.user.user) } else { actor.name.short(80) }
+    }
+
+    /// The service in whose channel the alerts of `service` stand: itself where it has one, else none.
+    #[must_use]
+    pub fn channel_owner(&self, service: Option<&Outside>) -> Option<Outside> {
+        let has_one = |service: &&Outside| self.chats.values().any(|seat| seat.services.contains_key(service.as_str()));
+        service.filter(has_one).cloned()
+    }
+
+    /// The channel for the alerts of a service on a chat; the one for all alerts where it has none there.
+    #[must_use]
+    pub fn alerts_channel(&self, platform: Platform, service: Option<&Outside>) -> Option<&ChannelId> {
+        let seat = self.chats.get(&platform)?;
+        Some(service.and_then(|service| seat.services.get(service.as_str())).unwrap_or(&seat.alerts))
+    }
+
+    /// Where a storm's alerts are listed.
+    #[must_use]
+    pub fn storm_url(&self, storm: crate::ids::StormId) -> String {
+        format!("{}/storms/{storm}", self.public_url)
     }
 
     /// The service that labels are about: by the configured matchers, else by their `service` label.

@@ -12,17 +12,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Group;
 use crate::effect::{CardId, Place};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, StormId};
 use crate::incident::Incident;
 use crate::journal::Record;
 use crate::labels::Strings;
 use crate::settings::Settings;
+use crate::storm::{Openings, Storm};
+use crate::text::Outside;
 use crate::timer::Timer;
 
 mod fold;
 
 /// For how long a resolved group is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
+/// So many storms are remembered.
+const STORMS: usize = 1_000;
 
 /// Everything that is remembered, and the configuration that decisions are made by.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,12 +44,21 @@ pub struct State {
     /// The number of the newest alert group.
     pub last_group: u64,
     /// Where each card was posted.
-    #[serde(with = "pairs")]
+    #[serde(with = "crate::pairs")]
     pub cards: BTreeMap<(CardId, Place), Posted>,
+    /// When alert groups opened, by the service whose channel they are shown in.
+    #[serde(with = "crate::pairs", default)]
+    pub openings: BTreeMap<Option<Outside>, Openings>,
+    /// Alert storms by number.
+    #[serde(default)]
+    pub storms: BTreeMap<StormId, Arc<Storm>>,
+    /// The number of the newest storm.
+    #[serde(default)]
+    pub last_storm: u32,
     /// What is due when.
     pub due: BTreeSet<(Timestamp, Timer)>,
     /// Messages whose mark waits for them to be looked up, or that are in a timeline.
-    #[serde(with = "pairs")]
+    #[serde(with = "crate::pairs")]
     pub marked: BTreeMap<MessageRef, IncidentId>,
     /// Open groups by source and key. Derived.
     #[serde(skip)]
@@ -115,6 +129,13 @@ impl State {
         self.incidents.values().rev().map(Arc::as_ref).filter(|incident| incident.is_open())
     }
 
+    /// The storm that rages in the channel of a service, or of all alerts.
+    #[must_use]
+    pub fn storm_in(&self, channel: Option<&Outside>) -> Option<&Storm> {
+        let raging = self.openings.get(&channel.cloned())?.raging?;
+        self.storms.get(&raging).map(Arc::as_ref)
+    }
+
     /// The incident whose room a channel is.
     #[must_use]
     pub fn incident_of(&self, platform: Platform, channel: &ChannelId) -> Option<IncidentId> {
@@ -125,7 +146,16 @@ impl State {
     #[must_use]
     pub fn channel_of(&self, place: Place) -> Option<&ChannelId> {
         match place {
-            Place::Alerts(platform) => self.settings.chats.get(&platform).map(|seat| &seat.alerts),
+            Place::Alerts(platform) => self.settings.alerts_channel(platform, None),
+            Place::Beside(platform, group) => {
+                if let Some(posted) = self.cards.get(&(CardId::Alert(group), Place::Alerts(platform))) {
+                    return Some(&posted.channel);
+                }
+                self.settings.alerts_channel(platform, self.groups.get(&group)?.channel.as_ref())
+            }
+            Place::Storm(platform, storm) => {
+                self.settings.alerts_channel(platform, self.storms.get(&storm)?.channel.as_ref())
+            }
             Place::Announcements(platform) => self.settings.chats.get(&platform).map(|seat| &seat.incidents),
             Place::Operators(platform) => self.settings.chats.get(&platform).and_then(|seat| seat.operators.as_ref()),
             Place::Room(platform, incident) => self
@@ -133,6 +163,19 @@ impl State {
                 .get(&incident)
                 .and_then(|incident| incident.rooms.get(&platform))
                 .map(|room| &room.channel),
+        }
+    }
+
+    /// The channel that a card is in, or goes to, once there is one.
+    #[must_use]
+    pub fn channel_of_card(&self, card: CardId, place: Place) -> Option<&ChannelId> {
+        if let Some(posted) = self.cards.get(&(card, place)) {
+            // A card stays where it was posted, even if the configuration names another channel now.
+            return Some(&posted.channel);
+        }
+        match (card, place) {
+            (CardId::Alert(group), Place::Alerts(platform)) => self.channel_of(Place::Beside(platform, group)),
+            _ => self.channel_of(place),
         }
     }
 
@@ -157,6 +200,18 @@ impl State {
         self.due.retain(|(at, _)| *at > now);
     }
 
+    /// Forgets what storms that were over long before `now` held back, and the oldest of them.
+    fn forget_storms(&mut self, now: Timestamp) {
+        for storm in self.storms.values_mut().filter(|storm| !storm.held.is_empty()) {
+            if is_forgotten(storm.ended_at, now) {
+                Arc::make_mut(storm).held = Vec::new();
+            }
+        }
+        while self.storms.len() > STORMS && self.storms.first_key_value().is_some_and(|(_, it)| it.ended_at.is_some()) {
+            self.storms.pop_first();
+        }
+    }
+
     /// Forgets groups that were resolved long before `now`.
     fn forget(&mut self, now: Timestamp) {
         while let Some(&(at, group)) = self.fading.first() {
@@ -165,11 +220,17 @@ impl State {
             }
             self.fading.pop_first();
             self.groups.remove(&group);
+
             for platform in Platform::ALL {
                 self.cards.remove(&(CardId::Alert(group), Place::Alerts(platform)));
             }
         }
     }
+}
+
+/// Whether something ended so long before `now` that it is forgotten.
+fn is_forgotten(ended: Option<Timestamp>, now: Timestamp) -> bool {
+    ended.is_some_and(|ended| now.duration_since(ended) >= REMEMBERED)
 }
 
 /// Has a group that came from a snapshot share its strings with the others.
@@ -179,27 +240,4 @@ fn share(group: &mut Group, strings: &mut Strings) {
     group.service = group.service.take().map(|service| service.shared(strings));
     group.source_url = group.source_url.take().map(|url| strings.share(&url));
     group.members.share(strings);
-}
-
-/// Maps whose keys are no strings, as lists of pairs in JSON.
-mod pairs {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer, K: Serialize, V: Serialize>(
-        map: &BTreeMap<K, V>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(map)
-    }
-
-    pub(super) fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
-    where
-        D: Deserializer<'de>,
-        K: Deserialize<'de> + Ord,
-        V: Deserialize<'de>,
-    {
-        Vec::<(K, V)>::deserialize(deserializer).map(|pairs| pairs.into_iter().collect())
-    }
 }

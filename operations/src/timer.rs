@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, IncidentId};
+use crate::ids::{GroupId, IncidentId, StormId};
 
 /// Something to be looked at when its time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,4 +15,6 @@ pub enum Timer {
     AskAgain(GroupId),
     /// Ask for an update of an incident.
     AskForUpdate(IncidentId),
+    /// See whether a storm is over, and bring its board up to date.
+    LookAtStorm(StormId),
 }

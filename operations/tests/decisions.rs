@@ -33,6 +33,7 @@ impl Core {
             alerts: ChannelId::from(format!("{name}-alerts")),
             incidents: ChannelId::from(format!("{name}-incidents")),
             operators: None,
+            services: Default::default(),
         };
         let ann = Person {
             key: "ann".to_owned(),

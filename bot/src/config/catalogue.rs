@@ -6,11 +6,14 @@ use operations::ids::{Platform, UserRef};
 use operations::settings::{Person, Service};
 use operations::text::Outside;
 
+use super::Config;
+use super::muster::channel;
 use super::tables::{File, Findings, Found};
 use super::values::{link, slack_id, snowflake};
 
 /// Reads the services.
-pub(super) fn services(text: &str, found: &mut Findings) -> Vec<Service> {
+pub(super) fn services(text: &str, found: &mut Findings, config: &mut Config) {
+    let on: Vec<Platform> = config.channels.keys().copied().collect();
     let file = &mut File::new("services.toml", text, found);
     let mut root = file.root();
     let mut services = Vec::new();
@@ -28,11 +31,15 @@ pub(super) fn services(text: &str, found: &mut Findings) -> Vec<Service> {
             }
             labels.finish(file);
         }
+        let channels = channel(file, &mut table, "alerts", &on, false);
+        config
+            .service_channels
+            .extend(channels.into_iter().map(|(platform, channel)| ((platform, name.clone()), channel)));
         table.finish(file);
         services.push(Service { name, owner, matches, dashboard });
     }
     root.finish(file);
-    services
+    config.services = services;
 }
 
 /// Reads the people. Their Discord accounts are on the server that is connected; where none is, they are left out.

@@ -55,8 +55,12 @@ pub struct Config {
     pub link_hosts: Vec<String>,
     /// The team's own template of a postmortem.
     pub postmortem_template: Option<PathBuf>,
+    /// How many new alert groups in a channel and minute make a storm; none where nothing does.
+    pub storm_at: Option<u64>,
     /// The services.
     pub services: Vec<Service>,
+    /// Channels for the alerts of single services.
+    pub service_channels: BTreeMap<(Platform, String), String>,
     /// The people.
     pub people: Vec<Person>,
     /// What is allowed but odd, for `muster check` to say.
@@ -177,7 +181,7 @@ fn read(path: &Path, env: &dyn Fn(&str) -> Option<String>, found: &mut Findings)
     };
     let mut config = muster::read(&text, &directory, env, found);
     let services = beside(&directory, "services.toml", found);
-    config.services = catalogue::services(&services, found);
+    catalogue::services(&services, found, &mut config);
     let people = beside(&directory, "people.toml", found);
     config.people = catalogue::people(&people, config.discord.as_ref().map(|it| it.guild.as_str()), found);
     Some(config)
@@ -212,6 +216,7 @@ impl Config {
                 alerts: ChannelId::from(channels.alerts.clone()),
                 incidents: ChannelId::from(channels.incidents.clone()),
                 operators: channels.operators.clone().map(ChannelId::from),
+                services: self.service_channels(*platform),
             };
             Some((*platform, seat))
         };
@@ -223,7 +228,15 @@ impl Config {
             ask_again_after: self.ask_again_after,
             update_every: self.update_every.clone(),
             link_hosts: self.link_hosts.clone(),
+            storm_at: self.storm_at,
         }
+    }
+
+    fn service_channels(&self, platform: Platform) -> BTreeMap<String, ChannelId> {
+        let of = |((of, service), channel): (&(Platform, String), &String)| {
+            (*of == platform).then(|| (service.clone(), ChannelId::from(channel.as_str())))
+        };
+        self.service_channels.iter().filter_map(of).collect()
     }
 }
 

@@ -27,6 +27,9 @@ const APP_TOKEN: Kind = Kind {
 const BOT_TOKEN: Kind =
     Kind { prefix: "xoxb-", hint: "Slack's bot token begins with xoxb- (OAuth & Permissions, Bot User OAuth Token)" };
 
+/// More new alerts than this in a channel and a minute, and nobody reads them one by one.
+const STORM_AT: u64 = 30;
+
 /// Reads the file. What is wrong is noted, and stands in the result as if it were not there.
 pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<String>, found: &mut Findings) -> Config {
     let file = &mut File::new("muster.toml", text, found);
@@ -45,6 +48,8 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
         update_every: [(Severity::Sev1, Duration::from_secs(30 * 60)), (Severity::Sev2, Duration::from_secs(60 * 60))]
             .into(),
         link_hosts: Vec::new(),
+        storm_at: Some(STORM_AT),
+        service_channels: BTreeMap::new(),
         postmortem_template: None,
         services: Vec::new(),
         people: Vec::new(),
@@ -72,6 +77,17 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
     }
     if let Some(table) = root.table(file, "incidents") {
         incidents(file, directory, table, &mut config);
+    }
+    if let Some(mut table) = root.table(file, "alerts") {
+        if let Some(Found { value, span, key }) = table.number(file, "storm_at") {
+            let range = operations::storm::FEWEST..=operations::storm::MOST;
+            match value {
+                0 => config.storm_at = None,
+                _ if range.contains(&value) => config.storm_at = Some(value),
+                _ => file.problem(&span, &key, "from 5 to 240 alerts a minute are wanted here, or 0 for never"),
+            }
+        }
+        table.finish(file);
     }
     if let Some(mut table) = root.table(file, "links") {
         let hosts = table.strings(file, "hosts");
@@ -131,7 +147,7 @@ fn channels(file: &mut File<'_>, root: &mut Table<'_, '_>, on: &[Platform], conf
 }
 
 /// `alerts = { slack = "C…", discord = "…" }`: one for each chat that is connected.
-fn channel(
+pub(super) fn channel(
     file: &mut File<'_>,
     channels: &mut Table<'_, '_>,
     name: &str,

@@ -23,6 +23,7 @@ fn start(directory: &Path, halt: Option<Halt>) -> Started {
         alerts: ChannelId::from("C1"),
         incidents: ChannelId::from("C2"),
         operators: None,
+        services: Default::default(),
     };
     let settings = Settings { chats: [(Platform::Slack, seat)].into(), ..Settings::default() };
     let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().expect("a time")));

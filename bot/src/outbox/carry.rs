@@ -164,9 +164,9 @@ fn showing(state: &State, id: CardId, place: Place) -> Option<Showing> {
     let card = match id {
         CardId::Alert(group) => cards::alert(state, group)?,
         CardId::Headline(incident) => cards::headline(state, incident, place)?,
+        CardId::Storm(storm) => cards::storm(state, storm)?,
     };
     let posted = state.posted(id, place);
-    // A card stays in the channel where it was posted, even if the configuration names another one now.
-    let channel = posted.as_ref().map(|posted| posted.channel.clone()).or_else(|| state.channel_of(place).cloned())?;
+    let channel = state.channel_of_card(id, place).cloned()?;
     Some(Showing { card, channel, posted })
 }

@@ -66,7 +66,7 @@ impl Lanes {
     /// time has its turn too; what is known of earlier attempts still counts.
     pub(super) fn put(&mut self, row: Arc<Row>, suspect: bool) {
         let key = row.key.clone();
-        let lane = lane_of(&row.effect);
+        let lane = lane_of(&row);
         let before = self.remove(&key);
         let place = row.generation;
         let due = Timestamp::MIN;
@@ -238,10 +238,16 @@ fn rank(it: &Open) -> Rank {
 }
 
 /// The lane of an effect by its name: platform, kind of call, channel.
-fn lane_of(effect: &Effect) -> String {
+fn lane_of(row: &Row) -> String {
+    let effect = &row.effect;
     let platform = effect.platform().map_or("wiki", operations::ids::Platform::key);
     match effect {
-        Effect::ShowCard { place, .. } | Effect::PinCard { place, .. } | Effect::Say { place, .. } => place.key(),
+        Effect::ShowCard { place, .. } | Effect::PinCard { place, .. } | Effect::Say { place, .. } => {
+            match &row.channel {
+                Some(channel) => format!("{channel}/{platform}"),
+                None => place.key(),
+            }
+        }
         Effect::OpenRoom { .. } => format!("rooms/{platform}"),
         Effect::SetTopic { incident, .. } => format!("topic-{incident}/{platform}"),
         Effect::Invite { .. } => format!("invite/{platform}"),
@@ -264,7 +270,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn row(generation: u64, ahead: bool, effect: Effect) -> Arc<Row> {
-        Arc::new(Row { key: effect.key().into(), generation, queued_at: NOW, ahead, effect })
+        Arc::new(Row { key: effect.key().into(), generation, queued_at: NOW, ahead, channel: None, effect })
     }
 
     fn say(generation: u64, platform: Platform) -> Arc<Row> {

@@ -56,6 +56,7 @@ fn alert_fires(state: &mut State, words: &str) {
         service: None,
         severity: Severity::Sev2,
         source_url: None,
+        channel: None,
     };
     tell(state, 0, opened);
     tell(state, 0, Event::AlertFired { group: GROUP, alert, verdict: Verdict::Opens });

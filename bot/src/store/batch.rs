@@ -5,6 +5,7 @@ use std::sync::Arc;
 use integrations::chat::socket::Session;
 use jiff::Timestamp;
 use operations::effect::Effect;
+use operations::ids::ChannelId;
 use operations::journal::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,9 @@ pub struct Row {
     pub queued_at: Timestamp,
     /// Whether it goes before its like: it shows a card that nobody has seen yet, or what a person has just done.
     pub ahead: bool,
+    /// The channel that it goes to, where that was known: what goes to one channel goes in order.
+    #[serde(default)]
+    pub channel: Option<ChannelId>,
     /// What is to be done.
     pub effect: Effect,
 }

@@ -51,7 +51,8 @@ impl Writer {
         let place = Place::Room(Platform::Slack, IncidentId(1));
         let effect = Effect::Say { seq: state.seq, place, card: Box::default() };
         let key = effect.key().into();
-        let row = Row { key, generation: state.seq, queued_at: Timestamp::UNIX_EPOCH, ahead: false, effect };
+        let row =
+            Row { key, generation: state.seq, queued_at: Timestamp::UNIX_EPOCH, ahead: false, channel: None, effect };
         batch.changes.push(Change::Put(Arc::new(row)));
         open.push(Arc::new(match batch.changes.last() {
             Some(Change::Put(row)) => row.as_ref().clone(),

@@ -30,6 +30,7 @@ impl World {
             alerts: ChannelId::from(format!("{name}-alerts")),
             incidents: ChannelId::from(format!("{name}-incidents")),
             operators: None,
+            services: Default::default(),
         };
         let person = |key: &str, name: &str, slack: &str, discord: &str| Person {
             key: key.to_owned(),
@@ -97,6 +98,7 @@ impl World {
             service: labels.get("service").cloned(),
             severity: Severity::Sev2,
             source_url: Some("https://am.internal/".into()),
+            channel: None,
         });
         for instance in instances {
             let mut labels = labels.clone();

@@ -18,7 +18,7 @@ use crate::text::Outside;
 use crate::triage::{Verdict, triage};
 
 /// What follows from one webhook: at most one group is touched, because one webhook is one group.
-pub(super) fn received(state: &State, received: &Received) -> Vec<Event> {
+pub(super) fn received(state: &State, received: &Received, now: Timestamp) -> Vec<Event> {
     let open = state.open_group(&received.source, &received.key);
     let id = open.map_or(GroupId(state.last_group + 1), |group| group.id);
     let mut events = Vec::new();
@@ -39,7 +39,9 @@ pub(super) fn received(state: &State, received: &Received) -> Vec<Event> {
             Verdict::Opens | Verdict::Joins | Verdict::Updates => {
                 if !opened {
                     opened = true;
-                    events.push(opening(state, id, received, told));
+                    let service = state.settings.service_of(&told.alert.labels);
+                    events.extend(crate::storm::begins(state, service.as_ref(), now));
+                    events.push(opening(state, id, received, told, service));
                 }
                 firing.insert(fingerprint, true);
                 events.push(Event::AlertFired { group: id, alert: told.alert.clone(), verdict });
@@ -74,7 +76,7 @@ fn nothing_fires(open: Option<&Group>, told: &BTreeMap<&str, bool>) -> bool {
     open.map_or(0, Group::firing) + are == were
 }
 
-fn opening(state: &State, group: GroupId, received: &Received, told: &Told) -> Event {
+fn opening(state: &State, group: GroupId, received: &Received, told: &Told, service: Option<Outside>) -> Event {
     let labels = &told.alert.labels;
     let name = received.group_labels.get("alertname").or_else(|| labels.get("alertname"));
     let title =
@@ -86,7 +88,8 @@ fn opening(state: &State, group: GroupId, received: &Received, told: &Told) -> E
         source: received.source.clone(),
         key: received.key.clone(),
         title,
-        service: state.settings.service_of(labels),
+        channel: state.settings.channel_owner(service.as_ref()),
+        service,
         severity: severity.map(|label| Severity::from_label(label.as_str())).min().unwrap_or(Severity::Sev3),
         source_url: received.source_url.clone(),
     }

@@ -24,6 +24,7 @@ fn fires(state: &State, at: Timestamp, timer: Timer, now: Timestamp) -> Option<E
             let meant = acknowledged.asks_again == Some(at) && !acknowledged.asked;
             meant.then_some(Event::AcknowledgementAsked { group: id })
         }
+        Timer::LookAtStorm(id) => crate::storm::looked_at(state, id, now),
         Timer::AskForUpdate(id) => {
             let it = state.incidents.get(&id).filter(|it| it.is_open() && it.update_due == Some(at))?;
             let update_due = super::incidents::next_update(state, it.severity, now);

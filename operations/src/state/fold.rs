@@ -9,10 +9,11 @@ use super::{Posted, State};
 use crate::alert::{Acknowledgement, Alert, Group, Member};
 use crate::chat::Actor;
 use crate::event::Event;
-use crate::ids::{GroupId, IncidentId};
+use crate::ids::{GroupId, IncidentId, StormId};
 use crate::incident::{ActionItem, Incident, Kept, Published, Room, Status};
 use crate::journal::Record;
 use crate::members::Members;
+use crate::storm::{Openings, Storm, Tally};
 use crate::text::{Outside, Text};
 use crate::timeline::{self, Entry, Kind};
 use crate::timer::Timer;
@@ -21,9 +22,11 @@ pub(super) fn apply(state: &mut State, record: &Record) {
     let at = record.at;
     match &record.event {
         Event::Started { .. } | Event::UnreadableReceived { .. } => state.forget(at),
-        Event::GroupOpened { group, source, key, title, service, severity, source_url } => {
+        Event::GroupOpened { group, source, key, title, service, severity, source_url, channel } => {
             state.forget(at);
             state.last_group = group.0;
+            state.openings.entry(channel.clone()).or_default().add(at);
+            let storm = opened_in_storm(state, *group, service.as_ref(), channel.as_ref(), at);
             let strings = &mut state.strings;
             let source = strings.share(source);
             state.open.entry(source.clone()).or_default().insert(key.clone(), *group);
@@ -45,6 +48,8 @@ pub(super) fn apply(state: &mut State, record: &Record) {
                     first_acknowledged_at: None,
                     resolved_at: None,
                     incident: None,
+                    channel: channel.as_ref().map(|channel| channel.shared(strings)),
+                    storm,
                 }),
             );
         }
@@ -80,6 +85,42 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         Event::GroupTruncated { group, hidden } => {
             if let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) {
                 group.truncated = *hidden;
+            }
+        }
+        Event::StormBegan { storm, channel, check } => {
+            state.forget_storms(at);
+            state.last_storm = storm.0;
+            let openings = state.openings.entry(channel.clone()).or_default();
+            openings.raging = Some(*storm);
+            state.due.insert((*check, Timer::LookAtStorm(*storm)));
+            let begun = Storm {
+                id: *storm,
+                channel: channel.clone(),
+                began_at: at,
+                ended_at: None,
+                held: Vec::new(),
+                services: BTreeMap::new(),
+                peak: openings.a_minute(),
+                resolved: 0,
+            };
+            state.storms.insert(*storm, Arc::new(begun));
+        }
+        Event::StormWatched { storm, check } => {
+            state.due.retain(|(due, timer)| *timer != Timer::LookAtStorm(*storm) || *due > at);
+            state.due.insert((*check, Timer::LookAtStorm(*storm)));
+        }
+        Event::StormEnded { storm, released } => {
+            state.due.retain(|(_, timer)| *timer != Timer::LookAtStorm(*storm));
+            if let Some(storm) = state.storms.get_mut(storm).map(Arc::make_mut) {
+                storm.ended_at = Some(at);
+                if let Some(openings) = state.openings.get_mut(&storm.channel) {
+                    openings.raging = None;
+                }
+            }
+            for group in released {
+                if let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) {
+                    group.storm = None;
+                }
             }
         }
         Event::GroupResolved { group } => group_resolved(state, *group, record),
@@ -254,6 +295,23 @@ pub(super) fn apply(state: &mut State, record: &Record) {
     }
 }
 
+/// Counts a group that opens, where a storm rages; the storm that holds it back.
+fn opened_in_storm(
+    state: &mut State,
+    group: GroupId,
+    service: Option<&Outside>,
+    channel: Option<&Outside>,
+    at: Timestamp,
+) -> Option<StormId> {
+    let id = state.storm_in(channel)?.id;
+    let a_minute = state.openings.get(&channel.cloned()).map_or(0, Openings::a_minute);
+    let storm = state.storms.get_mut(&id).map(Arc::make_mut)?;
+    storm.held.push(group);
+    storm.peak = storm.peak.max(a_minute);
+    storm.services.entry(service.cloned()).or_insert(Tally { opened: 0, first_seen: at }).opened += 1;
+    Some(id)
+}
+
 fn declared(
     id: IncidentId,
     title: &Outside,
@@ -322,6 +380,9 @@ fn group_resolved(state: &mut State, id: GroupId, record: &Record) {
     group.resolved_at = Some(record.at);
     if let Some(open) = state.open.get_mut(&group.source) {
         open.remove(&group.key);
+    }
+    if let Some(storm) = group.storm.and_then(|storm| state.storms.get_mut(&storm)).map(Arc::make_mut) {
+        storm.resolved += 1;
     }
     let words = Text::new().plain(format!("Alert {id} ")).outside(&group.title).plain(" was resolved");
     if group.incident.is_none() {

@@ -10,5 +10,6 @@ mod journal;
 mod mistakes;
 mod parity;
 mod postmortems;
+mod storms;
 mod story;
 mod timeline;

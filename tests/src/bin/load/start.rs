@@ -49,6 +49,7 @@ fn write_journal(data: &Path, events: u64) {
                 service: Some("checkout".into()),
                 severity: operations::incident::Severity::Sev2,
                 source_url: None,
+                channel: None,
             },
             1 => Event::AlertFired {
                 group,
