@@ -11,6 +11,8 @@ use integrations::clock::SystemClock;
 use sandbox::Sandbox;
 use tokio::process::{Child, Command};
 
+use crate::process;
+
 /// A bot that runs until this is dropped.
 pub(crate) struct Bot {
     pub(crate) address: String,
@@ -32,10 +34,25 @@ impl Bot {
     pub(crate) async fn start(directory: &Path, sandbox: &Sandbox, http: &reqwest::Client) -> Bot {
         let port = bot::demo::free_port().expect("a port");
         bot::demo::write_config(directory, sandbox, port).expect("the configuration holds");
+        Bot::spawn(directory, port, &bot::demo::tokens(sandbox), http).await
+    }
+
+    /// Starts it with nothing but a source of alerts.
+    pub(crate) async fn without_chats(directory: &Path, http: &reqwest::Client) -> Bot {
+        let port = bot::demo::free_port().expect("a port");
+        let muster = format!(
+            "[http]\nlisten = \"127.0.0.1:{port}\"\n\n[hooks.alertmanager]\nbearer = {{ env = \"ALERTMANAGER_TOKEN\" }}\n"
+        );
+        std::fs::write(directory.join("muster.toml"), muster).expect("a file");
+        let token = ("ALERTMANAGER_TOKEN", bot::demo::HOOK_TOKEN.to_owned());
+        Bot::spawn(directory, port, &[token], http).await
+    }
+
+    async fn spawn(directory: &Path, port: u16, tokens: &[(&str, String)], http: &reqwest::Client) -> Bot {
         let child = Command::new(std::env::current_exe().expect("this program"))
             .arg("bot")
             .arg(directory)
-            .envs(bot::demo::tokens(sandbox))
+            .envs(tokens.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -58,12 +75,14 @@ impl Bot {
         text.lines().find_map(|line| line.strip_prefix("muster_outbox_open ")?.parse().ok())
     }
 
-    /// Resident memory in MiB (Linux: `VmRSS` in `/proc/PID/status`).
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().expect("it has not been waited for")
+    }
+
+    /// Resident memory in MiB.
     pub(crate) fn resident(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.child.id().unwrap_or_default());
-        let status = std::fs::read_to_string(path).unwrap_or_default();
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
-        kib.unwrap_or(0_u64) / 1024
+        process::memory(self.process()).resident / 1024
     }
 
     /// Stops it, and waits until it has.

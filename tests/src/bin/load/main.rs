@@ -1,4 +1,4 @@
-//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start]`.
+//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|ingest]`.
 //!
 //! The sandbox runs in this process with its rate limits off, the bot in one of its own
 //! with the machine's clock and its own pacing. Prints medians and 99th percentiles;
@@ -7,7 +7,9 @@
 #![expect(clippy::print_stdout, reason = "this is a program that prints figures")]
 
 mod bot_process;
+mod ingest;
 mod latency;
+mod process;
 mod start;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -45,6 +47,8 @@ enum What {
         #[arg(long, default_value_t = 100_000)]
         events: u64,
     },
+    /// The intake of alerts beside that of Debian's prometheus-alertmanager.
+    Ingest(ingest::Args),
     /// The bot on a configuration, until standard input ends. The driver starts it itself.
     #[command(hide = true)]
     Bot {
@@ -63,6 +67,7 @@ fn main() {
                 start::cold_start(100_000).await;
             }
             What::Latency { rate, seconds } => latency::latency(rate, seconds).await,
+            What::Ingest(args) => ingest::ingest(args).await,
             What::Start { events } => start::cold_start(events).await,
             What::Bot { directory } => bot_process::run(&directory).await,
         }
@@ -94,10 +99,12 @@ async fn pause(wait: Duration) {
 /// The median and the 99th percentile.
 fn spread(times: &mut [Duration]) -> String {
     times.sort();
-    // Of the smallest number of times that are at least this share of all, the last.
-    let at = |share: usize| {
-        let place = (times.len() * share).div_ceil(100).max(1) - 1;
-        times.get(place).copied().unwrap_or_default()
-    };
-    format!("median {:.1} ms, p99 {:.1} ms, of {}", at(50).as_secs_f64() * 1e3, at(99).as_secs_f64() * 1e3, times.len())
+    let at = |percent| share(times, percent).as_secs_f64() * 1e3;
+    format!("median {:.1} ms, p99 {:.1} ms, of {}", at(50), at(99), times.len())
+}
+
+/// Of the smallest number of sorted times that are at least this share of all, in percent, the last.
+fn share(times: &[Duration], percent: usize) -> Duration {
+    let place = (times.len() * percent).div_ceil(100).max(1) - 1;
+    times.get(place).copied().unwrap_or_default()
 }
