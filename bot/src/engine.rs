@@ -43,8 +43,9 @@ const DELIVERIES_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A snapshot is taken after at least so many bytes of events: what a start reads in a fraction of a second.
 const SNAPSHOT_EVERY: usize = 32 * 1024 * 1024;
 
-/// About what an alert group takes in a snapshot, in bytes: a snapshot is written for no less news than it is large.
-const PER_GROUP: usize = 2 * 1024;
+/// About what an alert group takes in a snapshot beside its members, in bytes; and each member.
+const PER_GROUP: usize = 512;
+const PER_MEMBER: usize = 768;
 
 /// Something for the engine to decide about.
 pub struct Request {
@@ -205,6 +206,8 @@ struct Core {
     session: Option<Session>,
     /// Bytes of events since the last snapshot.
     news: usize,
+    /// When there are so many, a snapshot is looked at.
+    snapshot_at: usize,
 }
 
 impl Core {
@@ -236,9 +239,14 @@ impl Core {
             self.tick(&mut work);
             let mut work = work.done();
             self.news += work.batch.lines.len();
-            if self.news > SNAPSHOT_EVERY.max(self.state.groups.len() * PER_GROUP) {
-                self.news = 0;
-                work.snapshot = Some((self.snapshot(), false));
+            if self.news > self.snapshot_at {
+                // A snapshot is written for no less news than it is large.
+                let size = self.state.groups.values().map(|group| PER_GROUP + group.members.len() * PER_MEMBER).sum();
+                self.snapshot_at = SNAPSHOT_EVERY.max(size);
+                if self.news > self.snapshot_at {
+                    (self.news, self.snapshot_at) = (0, SNAPSHOT_EVERY);
+                    work.snapshot = Some((self.snapshot(), false));
+                }
             }
             // Where the committer has stopped, whoever waits learns it by the dropped answers.
             if commits.send(work).await.is_err() {
@@ -264,7 +272,7 @@ impl Core {
     /// What everything decided so far comes to.
     fn snapshot(&self) -> Snapshot {
         Snapshot {
-            state: self.state.clone(),
+            state: self.state.stored(),
             hash: self.hash,
             rows: self.open.values().cloned().collect(),
             deliveries: self.taken.iter().map(|(at, delivery)| (delivery.clone(), *at)).collect(),

@@ -90,6 +90,24 @@ impl State {
         fold::apply(self, record);
     }
 
+    /// A copy without what [`State::derive`] brings back. Groups and incidents are shared with this one, not copied.
+    #[must_use]
+    pub fn stored(&self) -> State {
+        State {
+            seq: self.seq,
+            incidents: self.incidents.clone(),
+            groups: self.groups.clone(),
+            last_group: self.last_group,
+            cards: self.cards.clone(),
+            openings: self.openings.clone(),
+            storms: self.storms.clone(),
+            last_storm: self.last_storm,
+            due: self.due.clone(),
+            marked: self.marked.clone(),
+            ..State::default()
+        }
+    }
+
     /// Brings back what a snapshot leaves out.
     pub fn derive(&mut self) {
         for group in self.groups.values_mut() {

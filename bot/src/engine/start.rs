@@ -10,7 +10,7 @@ use operations::state::State;
 use tokio::sync::{mpsc, watch};
 
 use super::commit::Committer;
-use super::{Change, Core, Engine, Halt, QUEUE};
+use super::{Change, Core, Engine, Halt, QUEUE, SNAPSHOT_EVERY};
 use crate::metrics::Metrics;
 use crate::store::{Row, Store, StoreError, Take};
 
@@ -56,6 +56,7 @@ impl Start {
         state.settings = self.settings;
         let core = Core {
             news: 0,
+            snapshot_at: SNAPSHOT_EVERY,
             generation: found.rows.iter().map(|row| row.generation).max().unwrap_or_default(),
             open: found.rows.iter().map(|row| (row.key.clone(), row.clone())).collect(),
             deliveries: found.deliveries.iter().cloned().collect(),

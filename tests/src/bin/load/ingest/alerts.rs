@@ -252,7 +252,7 @@ mod tests {
     fn an_alert_says_about_as_much_as_a_real_one() {
         let mut request = Request::alerts(Kind::Muster, SINGLES, now());
         let alert = received(request.number(1)).alerts.remove(0).alert;
-        let all = alert.labels.iter().chain(&alert.annotations);
+        let all = alert.labels.iter().chain(alert.annotations.iter());
         let size: usize = all.map(|(name, text)| name.len() + text.as_str().len()).sum();
         assert!((300..400).contains(&size), "{size} bytes");
     }
