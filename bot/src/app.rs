@@ -9,6 +9,7 @@ mod chats;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use integrations::chat::{http_client, socket};
@@ -30,6 +31,7 @@ use crate::publish::Publisher;
 use crate::server::{self, Shared, health, hooks};
 use crate::store::StoreError;
 use crate::store::files::Files;
+use crate::vitals::{self, Looker};
 
 /// At most so many arrivals wait to be parsed.
 const INBOX: usize = 1_024;
@@ -125,8 +127,9 @@ impl App {
             push: config.wiki.push.clone(),
         };
         let carrier = Arc::new(Carrier { chats: chats.clone(), engine: engine.clone(), publisher });
+        let (ask_outbox, asked) = mpsc::channel(1);
         let outbox =
-            Outbox { carrier, engine: engine.clone(), clock: clock.clone(), metrics: metrics.clone(), standing };
+            Outbox { carrier, engine: engine.clone(), clock: clock.clone(), metrics: metrics.clone(), standing, asked };
         let outbox = crate::tasks::spawn("outbox", outbox.run(started.rows, started.changes));
 
         // That it can't be recorded shows at once: the engine has stopped then.
@@ -145,9 +148,26 @@ impl App {
         drop(inbox);
         running.extend(chats::watch(&sockets));
 
+        let full = Arc::new(AtomicBool::new(false));
+        let looker = Looker {
+            engine: engine.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            data_dir: config.data_dir.clone(),
+            sockets: sockets.clone(),
+            standing: stands.clone(),
+            outbox: ask_outbox,
+            full: full.clone(),
+        };
+        running.push(crate::tasks::spawn("vitals", looker.run()));
+        if let Some(beat) = &config.heartbeat {
+            let beats = vitals::heartbeat(engine.clone(), clock.clone(), http.clone(), beat.clone());
+            running.push(crate::tasks::spawn("heartbeat", beats));
+        }
+
         let (stop, stopping) = watch::channel(false);
         let shared = Shared {
-            hooks: hooks::Hooks { sources: sources(config), engine: engine.clone(), metrics: metrics.clone() },
+            hooks: hooks::Hooks { sources: sources(config), engine: engine.clone(), metrics: metrics.clone(), full },
             health: health::Health {
                 engine: engine.clone(),
                 standing: stands.clone(),

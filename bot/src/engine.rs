@@ -318,6 +318,9 @@ impl Core {
             self.finish(key, generation, work);
         }
         let decided = operations::decide::decide(&self.state, &input, now);
+        if let Input::Vitals(seen) = &input {
+            self.state.vitals = (**seen).clone();
+        }
         let (events, reply) = match decided {
             Ok(decision) => (decision.events, Ok(decision.reply)),
             Err(refusal) => (Vec::new(), Err(refusal)),

@@ -17,6 +17,7 @@ pub mod publish;
 pub mod server;
 pub mod store;
 pub mod tasks;
+mod vitals;
 pub mod wiki_pages;
 
 /// Alerts are many small pieces of memory that come and go on several threads: the system's allocator took a fifth of

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use operations::vitals::Vitals;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -31,6 +32,10 @@ struct Inner {
     oldest: Gauge<f64, AtomicU64>,
     connected: Family<PlatformLabels, Gauge>,
     room: Gauge,
+    lanes: Family<LaneLabels, Gauge>,
+    lanes_oldest: Family<LaneLabels, Gauge<f64, AtomicU64>>,
+    lag: Gauge<f64, AtomicU64>,
+    disk_free: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,6 +47,11 @@ struct HookLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PlatformLabels {
     platform: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LaneLabels {
+    lane: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -67,6 +77,10 @@ impl Default for Metrics {
             oldest: Gauge::default(),
             connected: Family::default(),
             room: Gauge::default(),
+            lanes: Family::default(),
+            lanes_oldest: Family::default(),
+            lag: Gauge::default(),
+            disk_free: Gauge::default(),
             registry: Registry::default(), // Replaced below, once everything is registered.
         };
         registry.register("hooks", "Webhooks by source and status of the answer", inner.hooks.clone());
@@ -84,6 +98,14 @@ impl Default for Metrics {
         registry.register("outbox_open", "Effects that are still to be carried out", inner.open.clone());
         registry.register("outbox_oldest_seconds", "Age of the oldest open effect", inner.oldest.clone());
         registry.register("chat_connected", "Whether the socket to a chat is up", inner.connected.clone());
+        registry.register("outbox_lane_depth", "Effects that wait, in the fullest lanes", inner.lanes.clone());
+        registry.register(
+            "outbox_lane_oldest_seconds",
+            "Age of the oldest effect in each of these lanes",
+            inner.lanes_oldest.clone(),
+        );
+        registry.register("engine_lag_seconds", "How long an input waits to be decided", inner.lag.clone());
+        registry.register("disk_free_bytes", "Room on the data directory's disk", inner.disk_free.clone());
         registry.register("engine_room", "How many more inputs can wait", inner.room.clone());
         Metrics { inner: Arc::new(Inner { registry, ..inner }) }
     }
@@ -126,6 +148,23 @@ impl Metrics {
     /// Whether a chat's socket is up.
     pub fn connected(&self, platform: &'static str, up: bool) {
         self.inner.connected.get_or_create(&PlatformLabels { platform }).set(i64::from(up));
+    }
+
+    /// What Muster sees of itself.
+    pub fn vitals(&self, seen: &Vitals) {
+        // Lanes that are empty now are not told of any more.
+        self.inner.lanes.clear();
+        self.inner.lanes_oldest.clear();
+        for lane in &seen.lanes {
+            let labels = LaneLabels { lane: lane.name.clone() };
+            self.inner.lanes.get_or_create(&labels).set(i64::try_from(lane.depth).unwrap_or(i64::MAX));
+            let age = seen.at.duration_since(lane.oldest).as_secs_f64();
+            self.inner.lanes_oldest.get_or_create(&labels).set(age);
+        }
+        self.inner.lag.set(seen.lag.as_secs_f64());
+        if let Some(free) = seen.disk_free {
+            self.inner.disk_free.set(i64::try_from(free).unwrap_or(i64::MAX));
+        }
     }
 
     /// How many more inputs can wait.

@@ -8,6 +8,7 @@
 pub mod carry;
 mod lanes;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,10 @@ use integrations::chat::{Failure, Refused, socket};
 use integrations::clock::{SharedClock, after};
 use jiff::Timestamp;
 use operations::effect::Outcome;
+use operations::ids::Platform;
 use operations::input::Input;
-use tokio::sync::{mpsc, watch};
+use operations::vitals::Lane;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use self::carry::Carrier;
@@ -46,6 +49,15 @@ pub struct Standing {
     pub taken: u64,
 }
 
+/// What waits in the outbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// The lanes, the fullest first; the first fifty.
+    pub lanes: Vec<Lane>,
+    /// When the oldest of what people wait for was asked for, by chat.
+    pub oldest: BTreeMap<Platform, Timestamp>,
+}
+
 /// The outbox's own task.
 pub struct Outbox {
     /// Carries out.
@@ -58,6 +70,8 @@ pub struct Outbox {
     pub metrics: Metrics,
     /// How it stands, for whoever wants to know.
     pub standing: watch::Sender<Standing>,
+    /// Whoever asks for its lanes.
+    pub asked: mpsc::Receiver<oneshot::Sender<Waiting>>,
 }
 
 /// An attempt that has ended.
@@ -68,7 +82,7 @@ struct Ended {
 
 impl Outbox {
     /// Carries out what is open and what comes, until the engine has stopped.
-    pub async fn run(self, rows: Vec<Arc<Row>>, mut changes: mpsc::UnboundedReceiver<Vec<Change>>) {
+    pub async fn run(mut self, rows: Vec<Arc<Row>>, mut changes: mpsc::UnboundedReceiver<Vec<Change>>) {
         let mut lanes = Lanes::default();
         for row in rows {
             // What was open at the start may have been carried out before the outcome could be recorded.
@@ -101,6 +115,10 @@ impl Outbox {
                         }
                     }
                 }
+                Some(answer) = self.asked.recv() => {
+                    // Whoever asked may have gone away.
+                    let _ = answer.send(lanes.waiting());
+                }
                 () = wait(&self.clock, lanes.next()) => {}
             }
         }
@@ -126,7 +144,7 @@ impl Outbox {
     fn ended(&self, ended: Ended, lanes: &mut Lanes) {
         let Ended { row, result } = ended;
         let (key, effect) = (&*row.key, &row.effect);
-        let platform = effect.platform().map_or("wiki", operations::ids::Platform::key);
+        let platform = effect.platform().map_or("wiki", Platform::key);
         let incident = effect.incident().map(|incident| incident.to_string()).unwrap_or_default();
         let outcome = match result {
             Ok(outcome) => {

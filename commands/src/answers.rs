@@ -63,6 +63,7 @@ pub fn answer(state: &State, reply: &Reply) -> Answer {
         ),
         Reply::Alerts => alerts(state),
         Reply::Alert(id) => alert(state, *id),
+        Reply::Status => cards::status(state),
         Reply::Help(topic, here) => help::card(state, *topic, *here),
     })
 }

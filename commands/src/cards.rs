@@ -8,9 +8,11 @@
 mod alert;
 mod headline;
 mod links;
+mod status;
 mod storm;
 
 pub use alert::alert;
 pub(crate) use headline::roles;
 pub use headline::{headline, room_name, topic};
+pub use status::status;
 pub use storm::storm;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! muster
+//! muster status
 //! muster help [all|incident|alert]
 //! ```
 
@@ -17,6 +18,7 @@ use crate::mistake::Mistake;
 pub fn parse(mut words: Words) -> Result<Command, Mistake> {
     match words.word().as_deref() {
         None => Ok(Command::Help(Topic::Here)),
+        Some("status") => Ok(Command::Status),
         Some("help" | "?") => {
             words.lift(&["which"], |_| true);
             let which = words.option("which").or_else(|| words.word());
@@ -30,6 +32,6 @@ pub fn parse(mut words: Words) -> Result<Command, Mistake> {
                 }
             }
         }
-        Some(word) => Err(Mistake::unknown("/muster ", word, &["help"], "/muster help")),
+        Some(word) => Err(Mistake::unknown("/muster ", word, &["status", "help"], "/muster help")),
     }
 }

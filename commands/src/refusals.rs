@@ -22,6 +22,11 @@ pub(crate) fn card(state: &State, refusal: &Refusal) -> Card {
     let plain = |words: String| Text::new().plain(words);
     match refusal {
         Refusal::WhichIncident { open, ask } => which_incident(state, open, ask),
+        Refusal::DiskFull => Card::line(plain(
+            "Muster's disk is full, so nothing can be written down and nothing was done. Ask whoever runs Muster to make room; \
+             it goes on by itself then, and you can do this again."
+                .to_owned(),
+        )),
         Refusal::NoSuchIncident(id) => {
             let newest = state
                 .incidents

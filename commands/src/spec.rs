@@ -112,7 +112,10 @@ fn ack() -> CommandSpec {
 fn muster() -> CommandSpec {
     let choices = vec![("all", "all"), ("incidents", "incident"), ("alerts", "alert")];
     let which = optional("which", "About what; what can be done here where it isn't said", Takes::Choice(choices));
-    let subcommands = vec![sub("help", "What can be done here and now, or everything", vec![which])];
+    let subcommands = vec![
+        sub("status", "How Muster itself does: chats, what waits, the disk", vec![]),
+        sub("help", "What can be done here and now, or everything", vec![which]),
+    ];
     CommandSpec { name: "muster", about: "Ask Muster for help", subcommands, options: vec![] }
 }
 

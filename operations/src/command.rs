@@ -44,6 +44,8 @@ pub enum Command {
         /// What.
         ask: AlertAsk,
     },
+    /// How Muster itself does.
+    Status,
     /// What can be done here.
     Help(Topic),
 }

@@ -65,6 +65,7 @@ pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, 
             why: why.clone(),
         }])),
         Input::Done { effect, outcome } => Ok(Decision::events(done::done(state, effect, outcome))),
+        Input::Vitals(vitals) => Ok(Decision::events(crate::vitals::looked_at(state, vitals))),
         Input::Tick => Ok(Decision::events(ticks::tick(state, now))),
     }
 }
@@ -76,6 +77,11 @@ fn by_command(
     command: &Command,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
+    let changes =
+        !matches!(command, Command::Status | Command::Help(_) | Command::ListAlerts | Command::ListIncidents { .. });
+    if changes && state.troubles.contains_key(&crate::vitals::Trouble::DiskFull) {
+        return Err(Refusal::DiskFull);
+    }
     let here = channel.and_then(|channel| state.incident_of(by.user.platform, channel));
     match command {
         Command::Declare { title, severity, alert } => incidents::declare(state, by, title, *severity, *alert, now),
@@ -90,6 +96,7 @@ fn by_command(
             let group = which_group(state, *group, here, *ask)?;
             alerts::asked(state, by, group, *ask, now)
         }
+        Command::Status => Ok(Decision::reply(Reply::Status)),
         Command::Help(topic) => Ok(Decision::reply(Reply::Help(*topic, here))),
     }
 }

@@ -15,6 +15,7 @@ use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform
 use crate::incident::{Mark, Role, Severity};
 use crate::text::Outside;
 use crate::triage::Verdict;
+use crate::vitals::Trouble;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +85,18 @@ pub enum Event {
         group: GroupId,
         /// How many it left out.
         hidden: u32,
+    },
+    /// Something is wrong with Muster itself, or with what it needs.
+    TroubleBegan {
+        /// What.
+        trouble: Trouble,
+        /// Why, where it is known.
+        why: Outside,
+    },
+    /// It is right again.
+    TroubleEnded {
+        /// What.
+        trouble: Trouble,
     },
     /// So many groups open in a channel that those that open from now on are held back.
     StormBegan {
@@ -376,6 +389,8 @@ impl Event {
             | Event::AlertResolved { .. }
             | Event::GroupTruncated { .. }
             | Event::GroupResolved { .. }
+            | Event::TroubleBegan { .. }
+            | Event::TroubleEnded { .. }
             | Event::StormBegan { .. }
             | Event::StormWatched { .. }
             | Event::StormEnded { .. }

@@ -6,6 +6,7 @@ use crate::command::Command;
 use crate::effect::{Effect, Outcome};
 use crate::ids::{ChannelId, MessageRef, Platform};
 use crate::incident::Mark;
+use crate::vitals::Vitals;
 
 /// One thing to decide about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub enum Input {
         /// How.
         outcome: Outcome,
     },
+    /// Muster looked at itself.
+    Vitals(Box<Vitals>),
     /// Time went by.
     Tick,
 }

@@ -32,3 +32,4 @@ pub mod text;
 pub mod timeline;
 pub mod timer;
 pub mod triage;
+pub mod vitals;

@@ -13,12 +13,23 @@ use crate::incident::Mark;
 use crate::journal::Record;
 use crate::state::State;
 use crate::text::{Outside, Span, Text};
+use crate::vitals::Trouble;
 
 /// The effects that follow from a record.
 #[must_use]
 pub fn react(state: &State, record: &Record) -> Vec<Effect> {
     match &record.event {
         Event::Started { .. } | Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } => Vec::new(),
+        Event::TroubleBegan { trouble, why } => {
+            let mut card = Card::line(Text::new().plain("⚠️ ").plain(trouble.began()));
+            if !why.is_empty() {
+                card = card.with(Text::new().plain("Why: ").outside(&why.short(200)));
+            }
+            tell_operators(state, record.seq, trouble, &card)
+        }
+        Event::TroubleEnded { trouble } => {
+            tell_operators(state, record.seq, trouble, &Card::line(Text::new().plain("✅ ").plain(trouble.ended())))
+        }
         Event::GroupOpened { .. } => Vec::new(),
         Event::StormBegan { storm, .. } | Event::StormWatched { storm, .. } => show_storm(state, *storm),
         Event::StormEnded { storm, released } => {
@@ -167,6 +178,19 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
 
 fn chats(state: &State) -> impl Iterator<Item = Platform> {
     state.settings.chats.keys().copied()
+}
+
+/// Tells whoever runs Muster, on every chat but the one that can't be told; where they have no channel, it is said where
+/// incidents are announced.
+fn tell_operators(state: &State, seq: u64, trouble: &Trouble, card: &Card) -> Vec<Effect> {
+    let say = |(platform, seat): (&Platform, &crate::settings::Seat)| {
+        let place = match seat.operators {
+            Some(_) => Place::Operators(*platform),
+            None => Place::Announcements(*platform),
+        };
+        Effect::Say { seq, place, card: Box::new(card.clone()) }
+    };
+    state.settings.chats.iter().filter(|(platform, _)| trouble.chat() != Some(**platform)).map(say).collect()
 }
 
 fn show_storm(state: &State, id: StormId) -> Vec<Effect> {

@@ -18,6 +18,8 @@ pub enum Refusal {
         /// What was asked.
         ask: Ask,
     },
+    /// The disk is full: nothing can be written down, so nothing is done.
+    DiskFull,
     /// There is no such incident.
     NoSuchIncident(IncidentId),
     /// It wasn't said which alert group; these fire.

@@ -35,6 +35,8 @@ pub enum Reply {
     Alerts,
     /// One alert group, and why.
     Alert(GroupId),
+    /// How Muster itself does.
+    Status,
     /// What can be done; in the room of this incident.
     Help(Topic, Option<IncidentId>),
 }

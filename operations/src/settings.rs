@@ -28,6 +28,8 @@ pub struct Settings {
     pub update_every: BTreeMap<Severity, Duration>,
     /// Hosts that links from alerts may point to; every host where it is empty.
     pub link_hosts: Vec<String>,
+    /// After how long without a word from a source people are told.
+    pub silent_after: BTreeMap<String, Duration>,
     /// How many new alert groups in a channel and minute make a storm. None where nothing does.
     pub storm_at: Option<u64>,
 }

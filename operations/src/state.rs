@@ -20,6 +20,7 @@ use crate::settings::Settings;
 use crate::storm::{Openings, Storm};
 use crate::text::Outside;
 use crate::timer::Timer;
+use crate::vitals::{Trouble, Vitals};
 
 mod fold;
 
@@ -55,6 +56,18 @@ pub struct State {
     /// The number of the newest storm.
     #[serde(default)]
     pub last_storm: u32,
+    /// What is wrong with Muster itself, and since when.
+    #[serde(with = "crate::pairs", default)]
+    pub troubles: BTreeMap<Trouble, Timestamp>,
+    /// When each source told something last.
+    #[serde(default)]
+    pub sources: BTreeMap<Arc<str>, Timestamp>,
+    /// When Muster was started.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    /// What Muster sees of itself. Not part of a snapshot.
+    #[serde(skip)]
+    pub vitals: Vitals,
     /// What is due when.
     pub due: BTreeSet<(Timestamp, Timer)>,
     /// Messages whose mark waits for them to be looked up, or that are in a timeline.
@@ -102,6 +115,9 @@ impl State {
             openings: self.openings.clone(),
             storms: self.storms.clone(),
             last_storm: self.last_storm,
+            troubles: self.troubles.clone(),
+            sources: self.sources.clone(),
+            started_at: self.started_at,
             due: self.due.clone(),
             marked: self.marked.clone(),
             ..State::default()

@@ -57,6 +57,8 @@ pub struct Config {
     pub postmortem_template: Option<PathBuf>,
     /// How many new alert groups in a channel and minute make a storm; none where nothing does.
     pub storm_at: Option<u64>,
+    /// Where it is told that Muster is well, and how often.
+    pub heartbeat: Option<Heartbeat>,
     /// The services.
     pub services: Vec<Service>,
     /// Channels for the alerts of single services.
@@ -65,6 +67,15 @@ pub struct Config {
     pub people: Vec<Person>,
     /// What is allowed but odd, for `muster check` to say.
     pub warnings: Vec<Problem>,
+}
+
+/// A dead man's switch: whoever is told notices when it is told no more.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    /// The address, fetched with GET. A credential at most services.
+    pub url: Secret,
+    /// How often.
+    pub every: Duration,
 }
 
 /// The HTTP side.
@@ -120,6 +131,8 @@ pub struct Hook {
     pub bearer: Vec<Secret>,
     /// The largest body in bytes.
     pub max_body: usize,
+    /// After how long without a word from it people are told; none where they are not.
+    pub silent_after: Option<Duration>,
 }
 
 /// What a source's bodies look like.
@@ -229,6 +242,11 @@ impl Config {
             update_every: self.update_every.clone(),
             link_hosts: self.link_hosts.clone(),
             storm_at: self.storm_at,
+            silent_after: self
+                .hooks
+                .iter()
+                .filter_map(|(name, hook)| Some((name.clone(), hook.silent_after?)))
+                .collect(),
         }
     }
 

@@ -11,7 +11,7 @@ use operations::incident::Severity;
 use super::secrets::{ANY, Kind, Vault};
 use super::tables::{File, Findings, Found, Table};
 use super::values::{api_url, base, duration, host, remote, slack_id, snowflake};
-use super::{Channels, Config, Discord, Hook, HookKind, Http, Slack, Wiki};
+use super::{Channels, Config, Discord, Heartbeat, Hook, HookKind, Http, Slack, Wiki};
 
 /// Where Muster listens unless it is said otherwise: only this machine reaches it.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -26,6 +26,9 @@ const APP_TOKEN: Kind = Kind {
 };
 const BOT_TOKEN: Kind =
     Kind { prefix: "xoxb-", hint: "Slack's bot token begins with xoxb- (OAuth & Permissions, Bot User OAuth Token)" };
+
+/// How often a heartbeat is sent.
+const BEAT: Duration = Duration::from_secs(60);
 
 /// More new alerts than this in a channel and a minute, and nobody reads them one by one.
 const STORM_AT: u64 = 30;
@@ -49,6 +52,7 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
             .into(),
         link_hosts: Vec::new(),
         storm_at: Some(STORM_AT),
+        heartbeat: None,
         service_channels: BTreeMap::new(),
         postmortem_template: None,
         services: Vec::new(),
@@ -77,6 +81,12 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
     }
     if let Some(table) = root.table(file, "incidents") {
         incidents(file, directory, table, &mut config);
+    }
+    if let Some(mut table) = root.table(file, "heartbeat") {
+        let url = vault.secret(file, &mut table, "url", ANY);
+        let every = table.string(file, "every").and_then(|found| duration(file, &found));
+        table.finish(file);
+        config.heartbeat = url.map(|url| Heartbeat { url, every: every.unwrap_or(BEAT) });
     }
     if let Some(mut table) = root.table(file, "alerts") {
         if let Some(Found { value, span, key }) = table.number(file, "storm_at") {
@@ -218,9 +228,10 @@ fn hooks(file: &mut File<'_>, vault: &Vault<'_>, mut table: Table<'_, '_>, confi
                 Ok(_) | Err(_) => file.problem(&span, &key, "from 1024 to 67108864 bytes are wanted here"),
             }
         }
+        let silent_after = hook.string(file, "silent_after").and_then(|found| duration(file, &found));
         hook.finish(file);
         if let Some(kind) = kind {
-            config.hooks.insert(name, Hook { kind, bearer, max_body });
+            config.hooks.insert(name, Hook { kind, bearer, max_body, silent_after });
         }
     }
     table.finish(file);

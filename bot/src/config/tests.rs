@@ -286,7 +286,8 @@ fn whole_example() -> tempfile::TempDir {
             Some(rest)
                 if rest
                     .split_once(" = ")
-                    .is_some_and(|(key, _)| key.chars().all(|c| c == '_' || c.is_ascii_lowercase())) =>
+                    .is_some_and(|(key, _)| key.chars().all(|c| c == '_' || c.is_ascii_lowercase()))
+                    || (rest.starts_with('[') && rest.ends_with(']')) =>
             {
                 rest.to_owned()
             }

@@ -8,8 +8,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use operations::effect::{Effect, Urgency};
+use operations::vitals::Lane;
 
+use super::Waiting;
 use crate::store::Row;
+
+/// So many lanes are told of.
+const SHOWN: usize = 50;
 
 /// An open effect and what is known of its attempts.
 pub(super) struct Open {
@@ -43,7 +48,7 @@ enum Stage {
 type Rank = (Urgency, bool, u64);
 
 #[derive(Default)]
-struct Lane {
+struct Queue {
     queue: BTreeMap<Rank, Arc<str>>,
     running: bool,
     /// Where it stands in [`Lanes::free`], if it does.
@@ -54,7 +59,7 @@ struct Lane {
 #[derive(Default)]
 pub(super) struct Lanes {
     open: HashMap<Arc<str>, Open>,
-    lanes: HashMap<String, Lane>,
+    lanes: HashMap<String, Queue>,
     /// Lanes that are free, by when their first effect is due.
     free: BTreeSet<(Timestamp, String)>,
     oldest: BTreeSet<(Timestamp, Arc<str>)>,
@@ -191,6 +196,28 @@ impl Lanes {
     /// When the next lane that is free has something to do: in the past where it has now.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.free.first().map(|(due, _)| *due)
+    }
+
+    /// What waits, by lane. Costs a look at everything that is open.
+    pub(super) fn waiting(&self) -> Waiting {
+        let mut lanes: HashMap<&str, Lane> = HashMap::new();
+        let mut waiting = Waiting::default();
+        for it in self.open.values() {
+            // Answers each have a lane of their own; together they are one that people can read.
+            let name = if matches!(it.row.effect, Effect::Reply { .. }) { "answers" } else { &it.lane };
+            let new = || Lane { name: name.to_owned(), depth: 0, oldest: it.queued_at };
+            let lane = lanes.entry(name).or_insert_with(new);
+            lane.depth += 1;
+            lane.oldest = lane.oldest.min(it.queued_at);
+            if let Some(platform) = it.row.effect.platform().filter(|_| it.row.effect.urgency() < Urgency::Chatter) {
+                let oldest = waiting.oldest.entry(platform).or_insert(it.queued_at);
+                *oldest = (*oldest).min(it.queued_at);
+            }
+        }
+        waiting.lanes = lanes.into_values().collect();
+        waiting.lanes.sort_by(|one, other| other.depth.cmp(&one.depth).then_with(|| one.name.cmp(&other.name)));
+        waiting.lanes.truncate(SHOWN);
+        waiting
     }
 
     fn remove(&mut self, key: &str) -> Option<Open> {

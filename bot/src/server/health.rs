@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use integrations::chat::socket;
 use operations::ids::Platform;
+use operations::vitals::Trouble;
 use tokio::sync::watch;
 
 use super::Shared;
@@ -37,9 +38,9 @@ pub(super) async fn alive() -> &'static str {
 /// Alerts are taken and kept even when a chat is not connected; that is said, not refused.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let health = &shared.health;
-    let journal = health.engine.read(|state| state.seq).await;
+    let journal = health.engine.read(|state| (state.seq, state.troubles.keys().cloned().collect::<Vec<_>>())).await;
     let mut words = match &journal {
-        Ok(seq) => format!("journal: ready at event {seq}\n"),
+        Ok((seq, _)) => format!("journal: ready at event {seq}\n"),
         Err(_) => "journal: stopped\n".to_owned(),
     };
     let mut ready = journal.is_ok();
@@ -52,6 +53,10 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoRespons
         };
         ready &= up;
         words.push_str(&format!("{}: {state}\n", platform.key()));
+    }
+    for trouble in journal.iter().flat_map(|(_, troubles)| troubles) {
+        ready &= *trouble != Trouble::DiskFull;
+        words.push_str(&format!("trouble: {}\n", trouble.began()));
     }
     let standing = health.standing.borrow().clone();
     words.push_str(&format!("outbox: {} open\n", standing.open));

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -36,6 +37,8 @@ pub struct Hooks {
     pub engine: Engine,
     /// Where they are counted.
     pub metrics: Metrics,
+    /// Whether the disk is full, so that nothing is taken.
+    pub full: Arc<AtomicBool>,
 }
 
 /// A source of webhooks.
@@ -54,6 +57,7 @@ enum Refused {
     Slow,
     Bad(String),
     Full,
+    DiskFull,
     Stopping,
 }
 
@@ -82,6 +86,10 @@ impl Refused {
                     "Too much is waiting. Nothing of this was kept; send it again.".to_owned(),
                 )
             }
+            Refused::DiskFull => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Muster's disk is full. Nothing of this was kept; send it again later.".to_owned(),
+            ),
             Refused::Stopping => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Muster is stopping. Nothing of this is promised; send it again.".to_owned(),
@@ -121,6 +129,9 @@ impl Hooks {
         let source = self.sources.get(name).ok_or(Refused::Unknown)?;
         if !authorised(headers, &source.bearer) {
             return Err(Refused::Unauthorised);
+        }
+        if self.full.load(Ordering::Relaxed) {
+            return Err(Refused::DiskFull);
         }
         let body = read(body, headers, source.max_body).await?;
         let received = alertmanager::parse(name, &body).map_err(|bad| Refused::Bad(bad.to_string()))?;

@@ -21,7 +21,17 @@ use crate::timer::Timer;
 pub(super) fn apply(state: &mut State, record: &Record) {
     let at = record.at;
     match &record.event {
-        Event::Started { .. } | Event::UnreadableReceived { .. } => state.forget(at),
+        Event::Started { .. } => {
+            state.started_at = Some(at);
+            state.forget(at);
+        }
+        Event::UnreadableReceived { .. } => state.forget(at),
+        Event::TroubleBegan { trouble, .. } => {
+            state.troubles.insert(trouble.clone(), at);
+        }
+        Event::TroubleEnded { trouble } => {
+            state.troubles.remove(trouble);
+        }
         Event::GroupOpened { group, source, key, title, service, severity, source_url, channel } => {
             state.forget(at);
             state.last_group = group.0;
@@ -29,6 +39,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             let storm = opened_in_storm(state, *group, service.as_ref(), channel.as_ref(), at);
             let strings = &mut state.strings;
             let source = strings.share(source);
+            state.sources.insert(source.clone(), at);
             state.open.entry(source.clone()).or_default().insert(key.clone(), *group);
             state.groups.insert(
                 *group,
@@ -56,6 +67,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         Event::AlertFired { group, alert, verdict } => {
             let strings = &mut state.strings;
             let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) else { return };
+            told(&mut state.sources, &group.source, at);
             let first_seen = group.members.get(&alert.fingerprint).map_or(at, |member| member.first_seen);
             let alert = Alert {
                 fingerprint: alert.fingerprint.clone(),
@@ -69,12 +81,14 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         }
         Event::AlertsRepeated { group, fingerprints } => {
             let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) else { return };
+            told(&mut state.sources, &group.source, at);
             for fingerprint in fingerprints {
                 group.members.change(fingerprint, |member| member.last_seen = at);
             }
         }
         Event::AlertResolved { group, fingerprint, ends_at } => {
             let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) else { return };
+            told(&mut state.sources, &group.source, at);
             group.members.change(fingerprint, |member| {
                 member.firing = false;
                 member.last_seen = at;
@@ -291,6 +305,16 @@ pub(super) fn apply(state: &mut State, record: &Record) {
                 return;
             };
             it.failed.insert(effect.clone(), format!("{about}: {}", why.as_str()));
+        }
+    }
+}
+
+/// A source told something.
+fn told(sources: &mut BTreeMap<Arc<str>, Timestamp>, source: &Arc<str>, at: Timestamp) {
+    match sources.get_mut(source) {
+        Some(last) => *last = at,
+        None => {
+            sources.insert(source.clone(), at);
         }
     }
 }

@@ -13,3 +13,4 @@ mod postmortems;
 mod storms;
 mod story;
 mod timeline;
+mod vitals;

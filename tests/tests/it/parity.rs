@@ -21,7 +21,7 @@ const fn row(command: &'static str, typed: &'static str, told: &'static str, sai
     Row { command, typed, told, said }
 }
 
-const TABLE: [Row; 22] = [
+const TABLE: [Row; 23] = [
     row("incident help", "/incident help", "What you can do in the room of INC-1 now", ""),
     row("incident list", "/incident list", "1 incident is open", ""),
     row("incident show", "/incident show", "nobody yet", ""),
@@ -63,6 +63,7 @@ const TABLE: [Row; 22] = [
     row("alert unack", "/alert unack A-1", "Nobody takes care of A-1 any more", ""),
     row("ack", "/ack A-1", "You take care of A-1 now", ""),
     row("alert takeover", "/alert takeover A-1", "A-1", ""),
+    row("muster status", "/muster status", "Slack connected", ""),
     row("muster help", "/muster help", "/incident update", ""),
 ];
 

@@ -1,0 +1,186 @@
+//! How Muster itself does, and what is told about it before it hurts.
+//!
+//! [`Vitals`] is what the running program sees of itself, every few seconds; it is no event.
+//! What holds: a [`Trouble`] begins and ends once, both are told where people look, and
+//! never on the chat that it is about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::ids::Platform;
+use crate::state::State;
+use crate::text::Outside;
+
+/// A chat that is away for longer is told of on the other.
+const AWAY: SignedDuration = SignedDuration::from_secs(60);
+/// What is not delivered for longer is told of.
+const LATE: SignedDuration = SignedDuration::from_mins(5);
+/// An input that waits longer to be decided is told of.
+const SLOW: Duration = Duration::from_secs(5);
+/// Less room than this on the disk, in bytes, is told of.
+const LOW: u64 = 1024 * 1024 * 1024;
+/// With less room than this, in bytes, nothing new is taken.
+pub const FULL: u64 = 64 * 1024 * 1024;
+/// With this much room, in bytes, it is taken again.
+const ROOM_AGAIN: u64 = 128 * 1024 * 1024;
+
+/// What Muster sees of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// When it looked.
+    pub at: Timestamp,
+    /// The lanes of the outbox, the fullest first; not all where there are many.
+    pub lanes: Vec<Lane>,
+    /// How many effects are open.
+    pub open: usize,
+    /// When the oldest of those that people wait for was asked for, by chat.
+    pub oldest: BTreeMap<Platform, Timestamp>,
+    /// The chats that are configured.
+    pub chats: BTreeMap<Platform, Link>,
+    /// Bytes that are free on the data directory's disk.
+    pub disk_free: Option<u64>,
+    /// How long an input waits to be decided.
+    pub lag: Duration,
+}
+
+/// A lane of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Its name: the channel or kind of call, and the chat.
+    pub name: String,
+    /// How many effects wait in it.
+    pub depth: usize,
+    /// When the oldest of them was asked for.
+    pub oldest: Timestamp,
+}
+
+/// The connection to a chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Whether it is up.
+    pub up: bool,
+    /// Since when it is so.
+    pub since: Timestamp,
+    /// Why it is not up.
+    pub why: String,
+}
+
+/// Something that is wrong with Muster itself, or with what it needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Trouble {
+    /// A chat can't be reached.
+    ChatAway(Platform),
+    /// What is to be shown on a chat waits for long.
+    ChatLate(Platform),
+    /// The disk has little room.
+    DiskLow,
+    /// The disk has so little room that nothing new is taken.
+    DiskFull,
+    /// Inputs wait for long to be decided.
+    Slow,
+    /// A source has told nothing for longer than it should.
+    SourceSilent(Arc<str>),
+}
+
+impl Trouble {
+    /// The chat that it is about, which can't be told of it.
+    #[must_use]
+    pub fn chat(&self) -> Option<Platform> {
+        match self {
+            Trouble::ChatAway(platform) => Some(*platform),
+            Trouble::ChatLate(_) | Trouble::DiskLow | Trouble::DiskFull | Trouble::Slow | Trouble::SourceSilent(_) => {
+                None
+            }
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn began(&self) -> String {
+        match self {
+            Trouble::ChatAway(platform) => format!(
+                "{} can't be reached. What is to be said there is kept and delivered later; everything else goes on here.",
+                platform.title()
+            ),
+            Trouble::ChatLate(platform) => {
+                format!("{} is more than 5 minutes behind. /muster status shows what waits.", platform.title())
+            }
+            Trouble::DiskLow => {
+                "The disk of Muster's data directory has less than 1 GiB left. Make room, or move it.".to_owned()
+            }
+            Trouble::DiskFull => {
+                "The disk of Muster's data directory is full: nothing new is taken, and senders are told to \
+                                  send again. Make room; it goes on by itself."
+                    .to_owned()
+            }
+            Trouble::Slow => {
+                "Muster is slow: commands and alerts wait for seconds. Is the machine or its disk busy?".to_owned()
+            }
+            Trouble::SourceSilent(source) => format!(
+                "The source \"{source}\" has told nothing for longer than it should. Is it running, and can it reach Muster?"
+            ),
+        }
+    }
+
+    /// That it is over.
+    #[must_use]
+    pub fn ended(&self) -> String {
+        match self {
+            Trouble::ChatAway(platform) => {
+                format!("{} can be reached again. What waited is delivered now.", platform.title())
+            }
+            Trouble::ChatLate(platform) => format!("{} is up to date again.", platform.title()),
+            Trouble::DiskLow => "The disk of Muster's data directory has room again.".to_owned(),
+            Trouble::DiskFull => "The disk has room again: Muster takes everything again.".to_owned(),
+            Trouble::Slow => "Muster is quick again.".to_owned(),
+            Trouble::SourceSilent(source) => format!("The source \"{source}\" tells again."),
+        }
+    }
+}
+
+/// What began or ended, given what Muster sees of itself now.
+pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
+    let mut wrong: BTreeMap<Trouble, String> = BTreeMap::new();
+    let longer = |since: Timestamp, than: SignedDuration| vitals.at.duration_since(since) > than;
+    for (platform, link) in &vitals.chats {
+        let trouble = Trouble::ChatAway(*platform);
+        // It ends as soon as the chat is back.
+        if !link.up && (longer(link.since, AWAY) || state.troubles.contains_key(&trouble)) {
+            wrong.insert(trouble, link.why.clone());
+        }
+    }
+    for (platform, oldest) in &vitals.oldest {
+        let away = wrong.contains_key(&Trouble::ChatAway(*platform));
+        if longer(*oldest, LATE) && !away {
+            wrong.insert(Trouble::ChatLate(*platform), String::new());
+        }
+    }
+    if let Some(free) = vitals.disk_free {
+        let still_full = state.troubles.contains_key(&Trouble::DiskFull) && free < ROOM_AGAIN;
+        if free < FULL || still_full {
+            wrong.insert(Trouble::DiskFull, String::new());
+        }
+        if free < LOW {
+            wrong.insert(Trouble::DiskLow, String::new());
+        }
+    }
+    if vitals.lag > SLOW {
+        wrong.insert(Trouble::Slow, String::new());
+    }
+    for (source, limit) in &state.settings.silent_after {
+        let last = state.sources.get(source.as_str()).copied().or(state.started_at);
+        if last.is_some_and(|last| longer(last, SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX))) {
+            wrong.insert(Trouble::SourceSilent(source.as_str().into()), String::new());
+        }
+    }
+    let ended = state.troubles.keys().filter(|trouble| !wrong.contains_key(trouble));
+    let mut events: Vec<Event> = ended.map(|trouble| Event::TroubleEnded { trouble: trouble.clone() }).collect();
+    let began = wrong.into_iter().filter(|(trouble, _)| !state.troubles.contains_key(trouble));
+    events.extend(began.map(|(trouble, why)| Event::TroubleBegan { trouble, why: Outside::new(&why) }));
+    events
+}

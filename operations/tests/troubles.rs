@@ -1,0 +1,74 @@
+//! What is told of Muster itself: once when it begins, once when it ends, and with a next step.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use operations::decide::decide;
+use operations::event::Event;
+use operations::ids::Platform;
+use operations::input::Input;
+use operations::journal::Record;
+use operations::state::State;
+use operations::vitals::{FULL, Link, Trouble, Vitals};
+
+/// A state to which time and events happen.
+#[derive(Default)]
+struct World {
+    state: State,
+}
+
+impl World {
+    /// What Muster sees so many seconds after its beginning; what begins and ends then.
+    fn sees(&mut self, second: i64, how: impl FnOnce(&mut Vitals)) -> Vec<Event> {
+        let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second);
+        let mut vitals = Vitals { at, disk_free: Some(u64::MAX), ..Vitals::default() };
+        how(&mut vitals);
+        let events = decide(&self.state, &Input::Vitals(Box::new(vitals)), at).expect("never refused").events;
+        for event in &events {
+            let record = Record { seq: self.state.seq + 1, at, event: event.clone() };
+            self.state.apply(&record);
+        }
+        events
+    }
+}
+
+fn is(events: &[Event], began: bool, trouble: &Trouble) -> bool {
+    match events {
+        [Event::TroubleBegan { trouble: it, .. }] => began && it == trouble,
+        [Event::TroubleEnded { trouble: it }] => !began && it == trouble,
+        _ => false,
+    }
+}
+
+#[test]
+fn a_short_absence_is_not_told_and_a_long_one_once() {
+    let mut world = World::default();
+    let away = |vitals: &mut Vitals| {
+        let since = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(10);
+        vitals.chats.insert(Platform::Slack, Link { up: false, since, why: "no route".to_owned() });
+    };
+    assert_eq!(world.sees(60, away), []);
+    assert!(is(&world.sees(75, away), true, &Trouble::ChatAway(Platform::Slack)));
+    assert_eq!(world.sees(500, away), [], "once");
+    assert!(is(&world.sees(505, |_| {}), false, &Trouble::ChatAway(Platform::Slack)));
+}
+
+#[test]
+fn a_disk_is_full_until_there_is_twice_the_room() {
+    let mut world = World::default();
+    let full = world.sees(0, |vitals| vitals.disk_free = Some(FULL - 1));
+    assert_eq!(full.len(), 2, "it is low, too: {full:?}");
+    assert_eq!(world.sees(5, |vitals| vitals.disk_free = Some(FULL + 1)), []);
+    let ended = world.sees(10, |vitals| vitals.disk_free = Some(FULL * 2));
+    assert!(is(&ended, false, &Trouble::DiskFull), "{ended:?}");
+    assert!(is(&world.sees(15, |_| {}), false, &Trouble::DiskLow));
+}
+
+#[test]
+fn a_source_that_falls_silent_is_told_of() {
+    let mut world = World::default();
+    world.state.settings.silent_after.insert("prometheus".to_owned(), Duration::from_secs(600));
+    world.state.apply(&Record { seq: 1, at: Timestamp::UNIX_EPOCH, event: Event::Started { version: "1".to_owned() } });
+    assert_eq!(world.sees(599, |_| {}), []);
+    assert!(is(&world.sees(601, |_| {}), true, &Trouble::SourceSilent("prometheus".into())));
+}
