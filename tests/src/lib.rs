@@ -3,6 +3,7 @@
 //! [`World`] speaks like people: somebody types in a channel, clicks a button, and reads what
 //! is there. Time stands still unless a scenario moves it. Begin with [`World::start`].
 
+pub mod child;
 mod people;
 mod seen;
 mod settle;
@@ -23,7 +24,7 @@ use operations::ids::Platform;
 use sandbox::Sandbox;
 
 pub use people::{Chat, Person};
-pub use seen::{Channel, Message};
+pub use seen::{Channel, Message, words};
 
 /// A Slack, a Discord, a bot, and a clock that stands still.
 pub struct World {

@@ -31,7 +31,9 @@ pub struct Message {
 }
 
 impl Channel {
-    pub(crate) fn find(view: &Value, platform: Platform, name: &str) -> Option<Channel> {
+    /// The first channel of that name in what people see, or whose name begins so where that ends in `…`.
+    #[must_use]
+    pub fn find(view: &Value, platform: Platform, name: &str) -> Option<Channel> {
         let channels = view["channels"].as_array()?;
         let matches = |channel: &&Value| {
             let named = channel["name"].as_str().unwrap_or_default();
@@ -95,7 +97,7 @@ impl Channel {
 }
 
 /// Everything that is said anywhere in a message.
-fn words(value: &Value, text: &mut String) {
+pub fn words(value: &Value, text: &mut String) {
     match value {
         Value::String(said) => text.push_str(said),
         Value::Array(values) => values.iter().for_each(|value| words(value, text)),

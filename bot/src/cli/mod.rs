@@ -12,6 +12,7 @@ pub mod out;
 mod run;
 mod sandbox;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -23,8 +24,13 @@ pub const CONFIG: u8 = 78;
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
+    main_with(std::env::args_os())
+}
+
+/// Does what `line` says, with the program's name as its first word: for a program that can be the bot as well.
+pub fn main_with(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     integrations::tls::install();
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(line);
     let done = match cli.command {
         Command::Demo(args) => on_runtime(demo::demo(args)),
         Command::Sandbox(args) => on_runtime(sandbox::sandbox(args)),

@@ -18,6 +18,8 @@ use git2::{IndexAddOption, Oid, Repository, RepositoryInitOptions, RepositorySta
 
 /// The branch of a repository that Muster makes.
 const BRANCH: &str = "main";
+/// Where a repository is made before it is put in its place.
+const MAKING: &str = ".muster-new";
 /// A lock file of git older than this was left by a program that was killed.
 const STALE_LOCK: Duration = Duration::from_secs(60);
 /// The message of the commit that keeps what a person left uncommitted.
@@ -75,6 +77,17 @@ pub enum WikiError {
     Push(String),
 }
 
+/// Makes an empty repository under another name first, so that a kill in the middle leaves nothing half-made as `.git`.
+fn create(folder: &Path) -> Result<(), WikiError> {
+    let making = folder.join(MAKING);
+    if making.exists() {
+        std::fs::remove_dir_all(&making).map_err(|source| files::failed(&making, source))?;
+    }
+    Repository::init_opts(&making, RepositoryInitOptions::new().initial_head(BRANCH).no_reinit(true))?;
+    std::fs::rename(making.join(".git"), folder.join(".git")).map_err(|source| files::failed(folder, source))?;
+    std::fs::remove_dir(&making).map_err(|source| files::failed(&making, source))
+}
+
 impl Wiki {
     /// Opens the repository in `folder`, or makes one with the branch `main`. `author` is the
     /// name on Muster's commits.
@@ -85,11 +98,10 @@ impl Wiki {
         let folder = folder.as_ref();
         std::fs::create_dir_all(folder).map_err(|source| files::failed(folder, source))?;
         let folder = folder.canonicalize().map_err(|source| files::failed(folder, source))?;
-        let repository = if folder.join(".git").exists() {
-            Repository::open(&folder)?
-        } else {
-            Repository::init_opts(&folder, RepositoryInitOptions::new().initial_head(BRANCH).no_reinit(true))?
-        };
+        if !folder.join(".git").exists() {
+            create(&folder)?;
+        }
+        let repository = Repository::open(&folder)?;
         if repository.is_bare() {
             return Err(WikiError::Git(git2::Error::from_str("the wiki's repository has no work tree")));
         }

@@ -50,6 +50,18 @@ fn pages_are_written_read_listed_and_committed() {
 }
 
 #[test]
+fn a_repository_that_was_half_made_when_muster_was_killed_is_made_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let half = folder.path().join(MAKING).join(".git/hooks");
+    fs::create_dir_all(&half).expect("a folder");
+    fs::write(half.join("pre-push.sample"), "half of it").expect("a file");
+    let wiki = Wiki::open_or_create(folder.path(), "Muster").expect("a wiki");
+    wiki.write("README.md", "one\n", "Write the index").expect("written");
+    assert_eq!(history(folder.path()), ["Write the index"]);
+    assert!(is_clean(folder.path()) && !folder.path().join(MAKING).exists());
+}
+
+#[test]
 fn no_path_leaves_the_wiki() {
     let (_folder, wiki) = wiki();
     let deep = "a/".repeat(20) + "b.md";
