@@ -151,13 +151,19 @@ fn words(number: u64) -> (Value, Value) {
     (labels, annotations)
 }
 
+/// As Prometheus writes it: to the millisecond, and always as long.
+fn time(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// The rule that all alerts are from.
 const RULE: &str = "https://prometheus.example.com/graph?g0.expr=error_rate+%3E+0.05&g0.tab=1";
 
 /// What Prometheus sends to Alertmanager.
 fn posted(shape: Shape, now: Timestamp) -> Value {
     let alert = |number| {
         let (labels, annotations) = words(number);
-        json!({"labels": labels, "annotations": annotations, "startsAt": now.to_string(), "generatorURL": RULE})
+        json!({"labels": labels, "annotations": annotations, "startsAt": time(now), "generatorURL": RULE})
     };
     (0..shape.batch).map(alert).collect()
 }
@@ -167,7 +173,7 @@ fn webhook(shape: Shape, now: Timestamp) -> Value {
     let alert = |number| {
         let (labels, annotations) = words(number);
         json!({
-            "status": "firing", "labels": labels, "annotations": annotations, "startsAt": now.to_string(),
+            "status": "firing", "labels": labels, "annotations": annotations, "startsAt": time(now),
             "endsAt": "0001-01-01T00:00:00Z", "generatorURL": RULE, "fingerprint": mark('f', number, FINGERPRINT),
         })
     };
