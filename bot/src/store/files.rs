@@ -1,6 +1,6 @@
 //! The embedded store: an append-only log, snapshots beside it, and events that were put by.
 //!
-//! One batch is one [frame](super::frame): one write and one sync. What holds: a frame is
+//! One batch is one frame: one write and one sync. What holds: a frame is
 //! on disk whole before [`Store::commit`] returns; the last frame of the last log may be
 //! torn by a kill or a power cut, and is cut off at the next start, since nobody was told
 //! that it was kept; anything else that does not fit is damage, and is never replaced by

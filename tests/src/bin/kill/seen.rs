@@ -43,7 +43,7 @@ impl Seen {
                     continue;
                 }
                 let mut text = String::new();
-                tests::words(message, &mut text);
+                ::tests::words(message, &mut text);
                 let text = text.replace('\\', "");
                 // Discord has no private answer to a mention: the answer is a reply to it, for everybody to see.
                 let replied_to = message["reference"].as_str().and_then(|id| authors.get(id).copied());
@@ -74,4 +74,35 @@ impl Seen {
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_to_all_is_told_from_what_is_said_to_one() {
+        let bot = json!({"id": "B"});
+        let people = json!([{"id": "U1", "name": "ann"}]);
+        let slack = json!({"bot": bot, "people": people, "channels": [{"name": "room", "messages": [
+            {"user": "B", "text": "for all", "deleted": false},
+            {"user": "B", "text": "set the topic", "subtype": "channel_topic", "deleted": false},
+            {"user": "B", "text": "for ann", "ephemeral_to": "U1", "deleted": false},
+            {"user": "U1", "text": "by ann", "deleted": false},
+        ]}]});
+        let discord = json!({"bot": bot, "people": people, "channels": [{"name": "room", "messages": [
+            {"id": "1", "author": {"id": "U1"}, "content": "by ann", "type": 0},
+            {"id": "2", "author": {"id": "B"}, "content": "for all", "type": 0},
+            {"id": "3", "author": {"id": "B"}, "content": "pinned a message", "type": 6},
+            {"id": "4", "author": {"id": "B"}, "content": "for ann", "type": 19, "reference": "1"},
+        ]}, {"name": "ann", "dm": "U1", "messages": []}]});
+        for (view, on) in [(slack, Platform::Slack), (discord, Platform::Discord)] {
+            let seen = Seen::read(&view, on);
+            assert_eq!((seen.said["room"].len(), seen.count("room", "for all")), (1, 1), "{on:?}");
+            assert_eq!(seen.told["ann"].len(), 1, "{on:?}");
+            assert!(seen.told["ann"][0].contains("for ann"), "{on:?}");
+        }
+    }
 }
