@@ -15,12 +15,16 @@ use std::time::Duration;
 use integrations::chat::{http_client, socket};
 use integrations::clock::{SharedClock, after};
 use integrations::wiki::git::Wiki;
+use operations::checkpoint::Checkpoint;
 use operations::ids::Platform;
 use operations::input::Input;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::checkpoints::book::Book;
+use crate::checkpoints::key::Key;
+use crate::checkpoints::{self, Checkpoints};
 use crate::config::Config;
 use crate::engine::{Engine, Halt, Request, Start};
 use crate::inbox::Intake;
@@ -78,6 +82,9 @@ pub struct App {
     running: Vec<JoinHandle<()>>,
     connected: Vec<chats::Connection>,
     outbox: JoinHandle<()>,
+    checkpoints: Checkpoints,
+    /// Whether checkpoints are posted anywhere.
+    posts_checkpoints: bool,
     server: JoinHandle<()>,
     stop: watch::Sender<bool>,
     clock: SharedClock,
@@ -104,12 +111,15 @@ impl App {
         let Options { clock, halt } = options;
         let metrics = Metrics::default();
         let store = Files::open(&config.data_dir)?;
+        let (key, book) = (Key::open_or_make(&config.data_dir)?, Book::open(&config.data_dir)?);
         let http = http_client().map_err(|error| StartError::Client(error.to_string()))?;
         let chats = chats::build(config, &http, &clock);
         let settings = config.settings(&chats::workspaces(config));
         let started =
             Start { store: Box::new(store), clock: clock.clone(), settings, metrics: metrics.clone(), halt }.start()?;
         let engine = started.engine;
+        let committed = started.committed;
+        checkpoints::look(&key, &book, *committed.borrow());
         let wiki =
             Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;
         let wiki = Arc::new(wiki);
@@ -134,6 +144,10 @@ impl App {
 
         // That it can't be recorded shows at once: the engine has stopped then.
         let _ = engine.ask(Request::new(Input::Started { version: env!("CARGO_PKG_VERSION").to_owned() })).await;
+        let ledgers = config.ledgers();
+        let posts_checkpoints = !ledgers.is_empty();
+        let checkpoints =
+            checkpoints::Start { key, book, committed, clock: clock.clone(), engine: engine.clone(), ledgers }.start();
 
         let (inbox, arrivals) = mpsc::channel(INBOX);
         let intake = Intake { engine: engine.clone(), chats: chats.clone(), metrics: metrics.clone() };
@@ -188,6 +202,8 @@ impl App {
             running,
             connected,
             outbox,
+            checkpoints,
+            posts_checkpoints,
             server,
             stop,
             clock,
@@ -211,6 +227,17 @@ impl App {
         }
     }
 
+    /// The newest checkpoint of the journal that is on disk.
+    #[must_use]
+    pub fn newest_checkpoint(&self) -> Option<Checkpoint> {
+        self.checkpoints.newest.borrow().clone()
+    }
+
+    /// Resolves when no checkpoint is due.
+    pub async fn checkpoints_at_rest(&self) {
+        self.checkpoints.at_rest().await;
+    }
+
     /// Resolves when the journal can't be written any more, with why.
     pub async fn failed(&self) -> String {
         match self.engine.stopped().await {
@@ -220,19 +247,24 @@ impl App {
     }
 
     /// Stops cleanly: takes nothing new, keeps what was taken, and leaves what is open for the next start.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        let mut server = self.server;
-        if tokio::time::timeout(STOPPING, &mut server).await.is_err() {
-            server.abort();
+        if tokio::time::timeout(STOPPING, &mut self.server).await.is_err() {
+            self.server.abort();
         }
-        for connection in self.connected {
+        for connection in std::mem::take(&mut self.connected) {
             connection.close(STOPPING).await;
+        }
+        if self.posts_checkpoints {
+            self.checkpoints.now().await;
+            // What can't be sent now is sent after the next start.
+            let _ = tokio::time::timeout(STOPPING, self.at_rest()).await;
         }
         self.outbox.abort();
         self.running.iter().for_each(JoinHandle::abort);
         self.engine.end(true).await;
         let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        self.checkpoints.ended().await;
         tracing::info!("Muster has stopped");
     }
 
@@ -247,6 +279,7 @@ impl App {
         for connection in self.connected {
             connection.abort().await;
         }
+        self.checkpoints.abort().await;
         self.engine.end(false).await;
         let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
     }

@@ -95,6 +95,7 @@ enum Ask {
     Decide(Box<Request>, oneshot::Sender<Kept>),
     Read(Box<dyn FnOnce(&State) -> Release + Send>),
     Settings(Box<Settings>),
+    Open(Vec<Effect>, oneshot::Sender<()>),
     End { cleanly: bool },
 }
 
@@ -166,6 +167,16 @@ impl Engine {
     /// [`NotTaken::Stopped`].
     pub async fn configure(&self, settings: Settings) -> Result<(), NotTaken> {
         self.asks.send(Ask::Settings(Box::new(settings))).await.map_err(|_| NotTaken::Stopped)
+    }
+
+    /// Has effects carried out that follow from no event; gives back when they are on disk as open.
+    ///
+    /// # Errors
+    /// [`NotTaken::Stopped`].
+    pub async fn open(&self, effects: Vec<Effect>) -> Result<(), NotTaken> {
+        let (opened, waits) = oneshot::channel();
+        self.asks.send(Ask::Open(effects, opened)).await.map_err(|_| NotTaken::Stopped)?;
+        waits.await.map_err(|_| NotTaken::Stopped)
     }
 
     /// Ends the engine, whoever else still holds a way to it. `cleanly` keeps what was asked for before this and
@@ -292,6 +303,14 @@ impl Core {
             Ask::Decide(request, kept) => self.decide(*request, kept, work),
             Ask::Read(look) => work.release(look(&self.state)),
             Ask::Settings(settings) => self.state.settings = *settings,
+            Ask::Open(effects, opened) => {
+                let now = self.clock.now();
+                effects.into_iter().for_each(|effect| self.open(effect, false, now, work));
+                work.release(Box::new(move || {
+                    // Whoever asked may have gone away.
+                    let _ = opened.send(());
+                }));
+            }
             // Its sender is told apart before a batch is built.
             Ask::End { .. } => {}
         }

@@ -4,7 +4,8 @@
 //! follow, without answers that wait for somebody: their addresses are credentials, and
 //! are over by the time an export is read. What holds: what was exported and imported
 //! gives the same state and the same hashes; a line that was changed, dropped, added or
-//! moved is named.
+//! moved is named. What was written anew with hashes that fit, or cut at its end, shows by
+//! [checkpoints](crate::checkpoints).
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -15,6 +16,7 @@ use operations::journal::{FORMAT, Hash, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::checkpoints::check::{Against, Fitting, Follower};
 use crate::store::files::{self, Files, ReadOnly};
 use crate::store::{Batch, Change, Row, Store, StoreError};
 
@@ -28,13 +30,28 @@ pub enum JournalError {
     #[error("{0}")]
     Io(#[from] std::io::Error),
     /// A record is not what was written.
-    #[error("record {seq} is wrong: {what}")]
+    #[error("record {seq} ({whence}) is wrong: {what}")]
     Bad {
         /// The number of the first record that is wrong.
         seq: u64,
+        /// The file that it stands in.
+        whence: String,
         /// What is wrong with it.
         what: String,
     },
+    /// A checkpoint does not fit the journal, or is none.
+    #[error("{whence}: {what}")]
+    Checkpoint {
+        /// Where it stands, and which one it is.
+        whence: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// There are checkpoints, and no key to check them with.
+    #[error(
+        "there is no key to check the checkpoints with. Name it with --key: `muster journal key` shows it on the machine where they were made, and so does Muster's log at each start"
+    )]
+    NoKey,
     /// An export without its last line, or without its first.
     #[error(
         "this is no whole export: {0}. It ends after record {1}. Export again, or look for a copy that was not cut off"
@@ -92,9 +109,9 @@ struct Exported<'a> {
 pub fn export(data: &Path, to: &mut dyn Write) -> Result<Summary, JournalError> {
     let mut store = ReadOnly::open(data)?;
     write_line(to, &Line::Format(FORMAT))?;
-    let mut summary = walk(&mut store, &mut |line, hash| {
+    let mut summary = walk(&mut store, &mut |_, line, hash| {
         let record: &RawValue = serde_json::from_str(line).map_err(std::io::Error::from)?;
-        write_line(to, &Line::Record(Box::new(Exported { hash: hash.to_string(), record })))
+        Ok(write_line(to, &Line::Record(Box::new(Exported { hash: hash.to_string(), record })))?)
     })?;
     for row in store.found().rows.iter().filter(|row| !matches!(row.effect, Effect::Reply { .. })) {
         summary.effects += 1;
@@ -148,15 +165,28 @@ fn import_into(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalEr
     Ok(summary)
 }
 
-/// Reads the whole journal in `data` and checks every hash.
+/// Reads the whole journal in `data` and checks every hash and every checkpoint of the directory.
 ///
 /// # Errors
-/// The first record that is wrong, and what can't be read.
+/// The first record that is wrong, the first checkpoint that does not fit, and what can't be read.
 pub fn verify(data: &Path) -> Result<Summary, JournalError> {
-    let mut store = ReadOnly::open(data)?;
-    let mut summary = walk(&mut store, &mut |_, _| Ok(()))?;
+    verify_against(data, &Against::default()).map(|(summary, _)| summary)
+}
+
+/// The same, with checkpoints and keys from elsewhere.
+///
+/// # Errors
+/// Those of [`verify`].
+pub fn verify_against(data: &Path, against: &Against) -> Result<(Summary, Fitting), JournalError> {
+    let follower = Follower::of(data, against)?;
+    follow(&mut ReadOnly::open(data)?, follower)
+}
+
+/// Goes through a journal with checkpoints whose signatures were checked.
+pub(crate) fn follow(store: &mut ReadOnly, mut follower: Follower) -> Result<(Summary, Fitting), JournalError> {
+    let mut summary = walk(store, &mut |seq, _, hash| follower.record(seq, hash))?;
     summary.effects = store.found().rows.len() as u64;
-    Ok(summary)
+    Ok((summary, follower.end(summary.events)?))
 }
 
 /// Reads an export and checks every hash.
@@ -164,7 +194,20 @@ pub fn verify(data: &Path) -> Result<Summary, JournalError> {
 /// # Errors
 /// The first record that is wrong, and what can't be read.
 pub fn verify_export(from: &mut dyn BufRead) -> Result<Summary, JournalError> {
-    read_export(from, &mut |_| Ok(()))
+    verify_export_against(from, &Against::default()).map(|(summary, _)| summary)
+}
+
+/// The same, with checkpoints and keys from elsewhere: an export holds none.
+///
+/// # Errors
+/// Those of [`verify_export`], and the first checkpoint that does not fit.
+pub fn verify_export_against(from: &mut dyn BufRead, against: &Against) -> Result<(Summary, Fitting), JournalError> {
+    let mut follower = Follower::new(&[], None, against)?;
+    let summary = read_export(from, &mut |read| match read {
+        Read::Record { seq, hash, .. } => follower.record(seq, hash),
+        Read::Effect(_) => Ok(()),
+    })?;
+    Ok((summary, follower.end(summary.events)?))
 }
 
 /// What stands in an export, checked.
@@ -182,7 +225,7 @@ fn read_export(
     let mut text = String::new();
     while from.read_line(&mut text)? > 0 {
         let next = summary.events + 1;
-        let bad = |what: String| JournalError::Bad { seq: next, what };
+        let bad = |what: String| JournalError::Bad { seq: next, whence: "the export".to_owned(), what };
         let unreadable =
             |error: serde_json::Error| bad(format!("its line can't be read, from column {} on", error.column()));
         if ended {
@@ -199,7 +242,7 @@ fn read_export(
                 if summary.hash.to_string() != exported.hash {
                     return Err(bad("its hash does not fit what stands before it".to_owned()));
                 }
-                check(line, next)?;
+                check(line, next, "the export")?;
                 take(Read::Record { seq: next, line, hash: summary.hash })?;
             }
             Line::Effect(row) => {
@@ -221,20 +264,20 @@ fn read_export(
 /// Goes through every record in order; `take` gets its line and the hash after it.
 fn walk(
     store: &mut ReadOnly,
-    take: &mut dyn FnMut(&str, Hash) -> Result<(), std::io::Error>,
+    take: &mut dyn FnMut(u64, &str, Hash) -> Result<(), JournalError>,
 ) -> Result<Summary, JournalError> {
     let mut summary = Summary { events: 0, hash: Hash::GENESIS, effects: 0 };
     let mut wrong = None;
     let mut one = |line: crate::store::Line<'_>| -> Result<(), JournalError> {
-        let bad = |what: &str| JournalError::Bad { seq: line.seq, what: what.to_owned() };
+        let bad = |what: &str| JournalError::Bad { seq: line.seq, whence: line.file.to_owned(), what: what.to_owned() };
         let text = std::str::from_utf8(line.bytes).map_err(|_| bad("it is not text"))?;
         summary.events = line.seq;
         summary.hash = summary.hash.then(line.bytes);
         if summary.hash != line.hash {
             return Err(bad("its hash does not fit what stands before it"));
         }
-        check(text, line.seq)?;
-        Ok(take(text, summary.hash)?)
+        check(text, line.seq, line.file)?;
+        take(line.seq, text, summary.hash)
     };
     store
         .read(&mut |line| {
@@ -248,10 +291,15 @@ fn walk(
     Ok(summary)
 }
 
-fn check(line: &str, seq: u64) -> Result<(), JournalError> {
-    let bad = |what: String| JournalError::Bad { seq, what };
-    let record: Record = serde_json::from_str(line).map_err(|error| bad(format!("it can't be read: {error}")))?;
-    if record.seq == seq { Ok(()) } else { Err(bad(format!("it says that it is record {}", record.seq))) }
+/// Whether a record whose hash fits can be used.
+fn check(line: &str, seq: u64, whence: &str) -> Result<(), JournalError> {
+    let record: Record =
+        serde_json::from_str(line).map_err(|error| StoreError::unknown(&format!("record {seq}"), &error))?;
+    if record.seq == seq {
+        return Ok(());
+    }
+    let what = format!("it says that it is record {}", record.seq);
+    Err(JournalError::Bad { seq, whence: whence.to_owned(), what })
 }
 
 fn write_line(to: &mut dyn Write, line: &Line<'_>) -> std::io::Result<()> {

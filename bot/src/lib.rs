@@ -3,6 +3,7 @@
 //! Begin with [`app::App::start`], which starts everything in order.
 
 pub mod app;
+pub mod checkpoints;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -1,10 +1,11 @@
-//! Writing postmortems to the wiki: the outbox's way to the page.
+//! Writing postmortems, and checkpoints of the journal, to the wiki: the outbox's way to the page.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use integrations::chat::{Called, Failure, Refused};
 use integrations::wiki::git::Wiki;
+use operations::checkpoint::Checkpoint;
 use operations::effect::Outcome;
 use operations::ids::IncidentId;
 
@@ -43,6 +44,22 @@ impl Publisher {
         Ok(Outcome::Published { url: format!("{}/wiki/{path}", self.public_url), stale })
     }
 
+    /// Commits a checkpoint of the journal, unless it is there already.
+    ///
+    /// # Errors
+    /// See [`Failure`]. A push that fails is tried again.
+    pub async fn add_checkpoint(&self, checkpoint: Checkpoint) -> Called<Outcome> {
+        let this = self.clone();
+        let add = move || -> Called<Outcome> {
+            let message = format!("Checkpoint of the journal at record {}", checkpoint.seq);
+            let added = this.wiki.add_checkpoint(&checkpoint.line(), &message);
+            added.map_err(|error| transient(format!("the checkpoint could not be committed: {error}")))?;
+            this.push()?;
+            Ok(Outcome::Done)
+        };
+        tokio::task::spawn_blocking(add).await.map_err(|_| transient("committing the checkpoint broke off"))?
+    }
+
     /// Writes a page. Blocks: files and git.
     ///
     /// # Errors
@@ -56,10 +73,13 @@ impl Publisher {
             None => None,
         };
         let page = postmortem::publish(view, &self.wiki, template.as_deref()).map_err(|error| failure(&error))?;
-        if let Some(remote) = &self.push {
-            self.wiki.push(remote).map_err(|error| transient(format!("the wiki could not be pushed: {error}")))?;
-        }
+        self.push()?;
         Ok(page)
+    }
+
+    fn push(&self) -> Called<()> {
+        let Some(remote) = &self.push else { return Ok(()) };
+        self.wiki.push(remote).map_err(|error| transient(format!("the wiki could not be pushed: {error}")))
     }
 }
 

@@ -58,6 +58,17 @@ pub enum StoreError {
     /// What was read is not what was written.
     #[error("the journal is damaged: {0}")]
     Damaged(String),
+    /// The key for checkpoints is none.
+    #[error(
+        "{0} is no Ed25519 key in PKCS#8. Put back a copy of it, or move it away: then Muster makes a new one, which \
+         `muster journal verify` is to be told with --key"
+    )]
+    Key(String),
+    /// It is as it was written, but there is something in it that this Muster does not know.
+    #[error(
+        "{0}, though it is as it was written. Probably a newer Muster wrote it: use the one that did, or a newer one"
+    )]
+    Unknown(String),
     /// It was written by a newer Muster.
     #[error(
         "this journal has format {found}; this Muster reads up to {known}. Use the Muster that wrote it, or a newer one"
@@ -71,6 +82,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What is just as it was written can't be read.
+    pub(crate) fn unknown(what: &str, error: &serde_json::Error) -> StoreError {
+        let error = error.to_string();
+        // All the kinds that are known would follow.
+        let why = error.split(", expected").next().unwrap_or(&error);
+        StoreError::Unknown(format!("{what} can't be read by this Muster ({why})"))
+    }
+
     /// Names what was tried when the system refused.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> StoreError {
         let what = what.into();
@@ -100,6 +119,8 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
     /// The hash after it, as it was written.
     pub hash: Hash,
+    /// The file that it stands in.
+    pub file: &'a str,
 }
 
 /// Takes events, one after another.

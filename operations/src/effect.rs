@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
 use crate::chat::{Actor, Answer, Captured, ReplyTo};
+use crate::checkpoint::{Checkpoint, Ledger};
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, StormId, UserRef};
 use crate::incident::Mark;
 
@@ -114,6 +115,14 @@ pub enum Effect {
         /// Of which incident.
         incident: IncidentId,
     },
+    /// Put a checkpoint of the journal where it can't be taken back on this machine. It follows from no event, and its
+    /// end is none. A newer one says all that an older one does, so it takes its place.
+    Checkpoint {
+        /// Where.
+        ledger: Ledger,
+        /// Which one. Boxed: it is much larger than the rest.
+        checkpoint: Box<Checkpoint>,
+    },
 }
 
 /// How an effect ended.
@@ -180,6 +189,9 @@ impl Effect {
                 format!("capture/{incident}/{}/{}/{}", message.platform.key(), message.channel.0, message.message.0)
             }
             Effect::Publish { incident } => format!("publish/{incident}"),
+            // The number of the record is added where it is posted.
+            Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => format!("checkpoint/{}", platform.key()),
+            Effect::Checkpoint { ledger: Ledger::Wiki, .. } => "checkpoint/wiki".to_owned(),
         }
     }
 
@@ -194,7 +206,8 @@ impl Effect {
             Effect::Invite { user, .. } => Some(user.platform),
             Effect::Reply { to, .. } => Some(to.platform()),
             Effect::Capture { message, .. } => Some(message.platform),
-            Effect::Publish { .. } => None,
+            Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => Some(*platform),
+            Effect::Checkpoint { ledger: Ledger::Wiki, .. } | Effect::Publish { .. } => None,
         }
     }
 
@@ -213,7 +226,8 @@ impl Effect {
             Effect::ShowCard { card: CardId::Alert(_) | CardId::Storm(_), .. }
             | Effect::PinCard { card: CardId::Alert(_) | CardId::Storm(_), .. }
             | Effect::Say { .. }
-            | Effect::Reply { .. } => None,
+            | Effect::Reply { .. }
+            | Effect::Checkpoint { .. } => None,
         }
     }
 
@@ -227,7 +241,8 @@ impl Effect {
             | Effect::SetTopic { .. }
             | Effect::Invite { .. }
             | Effect::Capture { .. }
-            | Effect::Publish { .. } => Urgency::Chatter,
+            | Effect::Publish { .. }
+            | Effect::Checkpoint { .. } => Urgency::Chatter,
         }
     }
 
@@ -244,6 +259,10 @@ impl Effect {
             Effect::Reply { to, .. } => format!("answer on {}", to.platform().title()),
             Effect::Capture { message, .. } => format!("read a message on {}", message.platform.title()),
             Effect::Publish { .. } => "write the postmortem".to_owned(),
+            Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => {
+                format!("post a checkpoint of the journal on {}", platform.title())
+            }
+            Effect::Checkpoint { ledger: Ledger::Wiki, .. } => "commit a checkpoint of the journal".to_owned(),
         }
     }
 

@@ -44,17 +44,41 @@ impl Hash {
         Hash(sha.finalize().into())
     }
 
-    /// Reads the form that `Display` writes.
+    /// Reads the form that `Display` writes, and no other: a hash that was touched is no hash.
     #[must_use]
     pub fn from_hex(hex: &str) -> Option<Hash> {
-        if hex.len() != 64 || !hex.is_ascii() {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Hash(bytes))
+        from_hex(hex).map(Hash)
+    }
+}
+
+/// Reads bytes in small hexadecimal letters.
+#[must_use]
+pub fn from_hex<const LENGTH: usize>(hex: &str) -> Option<[u8; LENGTH]> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; LENGTH];
+    if hex.len() != 2 * LENGTH {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+impl Serialize for Hash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error> {
+        let hex = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Hash::from_hex(&hex).ok_or_else(|| serde::de::Error::custom("64 hexadecimal digits are wanted"))
     }
 }
 
@@ -81,5 +105,6 @@ mod tests {
         assert_ne!(one, other);
         assert_eq!(Hash::from_hex(&one.to_string()), Some(one));
         assert_eq!(Hash::from_hex("zz"), None);
+        assert_eq!(Hash::from_hex(&one.to_string().to_uppercase()), None, "only as it is written");
     }
 }

@@ -11,6 +11,7 @@
 pub mod alert;
 pub mod card;
 pub mod chat;
+pub mod checkpoint;
 pub mod command;
 pub mod decide;
 pub mod effect;

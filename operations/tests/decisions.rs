@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use operations::alert::{Alert, Received, Told};
 use operations::chat::{Actor, Captured};
+use operations::checkpoint::{Checkpoint, Ledger};
 use operations::command::{AlertAsk, Ask, Command, FormKind, Holder};
 use operations::decide::decide;
 use operations::effect::{CardId, Effect, Outcome, Place};
@@ -10,7 +11,7 @@ use operations::event::Event;
 use operations::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, UserRef};
 use operations::incident::{Mark, Role, Severity, Status};
 use operations::input::Input;
-use operations::journal::Record;
+use operations::journal::{Hash, Record};
 use operations::labels::Labels;
 use operations::react::react;
 use operations::refusal::Refusal;
@@ -262,6 +263,21 @@ fn a_role_is_with_one_person_at_a_time() {
     assert_eq!(core.incident().roles[&Role::Commander].user, bob().user);
     core.ask(&bob(), Ask::SetRole(Role::Commander, Holder::Nobody)).expect("he frees it");
     assert!(core.incident().roles.is_empty());
+}
+
+#[test]
+fn how_a_checkpoint_ended_is_no_event_or_there_would_be_a_next_one_for_ever() {
+    let mut core = Core::new();
+    let checkpoint = Checkpoint::unsigned(7, Hash::GENESIS, core.now, String::new());
+    let of =
+        |seq, ledger| Effect::Checkpoint { ledger, checkpoint: Box::new(Checkpoint { seq, ..checkpoint.clone() }) };
+    for ledger in [Ledger::Chat(Platform::Slack, "C1".into()), Ledger::Wiki] {
+        for outcome in [Outcome::Done, Outcome::GivenUp { why: "the channel is gone".to_owned() }, Outcome::Lost] {
+            let effect = of(7, ledger.clone());
+            assert_eq!(core.give(&Input::Done { effect, outcome }), Ok(vec![]));
+        }
+        assert_eq!(of(7, ledger.clone()).key(), of(8, ledger).key(), "the newer takes the older's place");
+    }
 }
 
 #[test]

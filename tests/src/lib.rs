@@ -4,6 +4,7 @@
 //! is there. Time stands still unless a scenario moves it. Begin with [`World::start`].
 
 pub mod child;
+pub mod corpus;
 mod people;
 mod seen;
 mod settle;
@@ -211,6 +212,19 @@ pub fn alerts_body(name: &str, members: &[(&str, bool)], began: Timestamp) -> se
         "commonLabels": {}, "commonAnnotations": {}, "externalURL": "https://alertmanager.example.com",
         "alerts": members.iter().map(alert).collect::<Vec<_>>(),
     })
+}
+
+/// Copies a directory with all that is in it.
+pub fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("it can be made");
+    for entry in std::fs::read_dir(from).expect("it can be read").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_directory(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).expect("it is copied");
+        }
+    }
 }
 
 /// A fingerprint that is stable and as long as Alertmanager's.

@@ -106,6 +106,7 @@ impl World {
         if kept.is_some_and(|kept| kept < self.sandbox.discord.last_seq()) {
             return false;
         }
+        app.checkpoints_at_rest().await;
         // What was decided before this is on disk when it is answered, and then the outbox has been told.
         if app.engine.read(|_| ()).await.is_err() {
             return true;

@@ -31,7 +31,7 @@ pub enum Command {
     Check(At),
     /// Run the bot
     Run(At),
-    /// Export or verify the journal, also while the bot runs; import one into an empty directory
+    /// Export or verify the journal, also while the bot runs; import one into an empty directory; show its key
     #[command(subcommand)]
     Journal(JournalCommand),
     /// Write an incident's postmortem from the journal
@@ -114,7 +114,7 @@ pub struct DataAt {
     pub data: Option<PathBuf>,
 }
 
-/// What to do with the journal. The bot must be stopped; an export can be checked at any time.
+/// What to do with the journal.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
     /// Write it as JSON Lines, to a file or to standard output
@@ -133,11 +133,23 @@ pub enum JournalCommand {
         #[command(flatten)]
         at: DataAt,
     },
-    /// Check every record's hash; names the first one that is wrong
+    /// Check every record's hash and every checkpoint, also while the bot runs; names the first that is wrong
     Verify {
         /// An export to check instead of the journal itself
         file: Option<PathBuf>,
+        /// Checkpoints that were kept elsewhere: lines of JSON, or copied from a chat; can be given several times
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Vec<PathBuf>,
+        /// The public key that checkpoints must be signed with, as `muster journal key` shows it; several, where it changed
+        #[arg(long, value_name = "PUBLIC")]
+        key: Vec<String>,
         /// Whose journal
+        #[command(flatten)]
+        at: DataAt,
+    },
+    /// Show the public key that checkpoints are signed with. Keep it where nobody on this machine can change it
+    Key {
+        /// Whose
         #[command(flatten)]
         at: DataAt,
     },
@@ -157,7 +169,7 @@ mod tests {
     #[test]
     fn a_journal_is_found_by_its_configuration_or_its_directory() {
         let cli = Cli::try_parse_from(["muster", "journal", "verify", "--data", "/data"]).expect("it is right");
-        let Command::Journal(JournalCommand::Verify { file: None, at }) = cli.command else {
+        let Command::Journal(JournalCommand::Verify { file: None, at, .. }) = cli.command else {
             panic!("another command")
         };
         assert_eq!(at.data, Some(PathBuf::from("/data")));

@@ -26,6 +26,7 @@ fn summary(config: &Config) -> String {
         ("HTTP", format!("{listen}, for browsers {}", config.http.public_url.as_deref().unwrap_or("the same"))),
         ("Webhooks", on(!hooks.is_empty(), &hooks.join(", "), "off: there are no [hooks.…]")),
         ("Journal", config.data_dir.display().to_string()),
+        ("Checkpoints", checkpoints(config)),
         ("Wiki", config.wiki.path.display().to_string()),
         ("Wiki's push", on(config.wiki.push.is_some(), "after each postmortem", "off: there is no [wiki.git] push")),
         ("Catalogue", format!("services: {}, people: {}", config.services.len(), config.people.len())),
@@ -35,6 +36,14 @@ fn summary(config: &Config) -> String {
         text.push_str("No chat is on: Muster keeps what it is told, and nobody sees it.\n");
     }
     text + "No problems in the files. Whether the tokens work shows when it runs: `muster run`, then /readyz."
+}
+
+/// Where copies of checkpoints go.
+fn checkpoints(config: &Config) -> String {
+    let chats = config.journal.checkpoint_to.keys().map(|platform| platform.title());
+    let places: Vec<&str> = chats.chain(config.journal.checkpoint_wiki.then_some("the wiki's repository")).collect();
+    let here = "in the data directory";
+    if places.is_empty() { format!("{here} only") } else { format!("{here}, and copies go to {}", places.join(", ")) }
 }
 
 fn on(is_on: bool, on: &str, off: &str) -> String {

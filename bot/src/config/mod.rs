@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use integrations::secret::Secret;
+use operations::checkpoint::Ledger;
 use operations::ids::{ChannelId, Platform};
 use operations::incident::Severity;
 use operations::settings::{Person, Seat, Service, Settings};
@@ -47,6 +48,8 @@ pub struct Config {
     pub hooks: BTreeMap<String, Hook>,
     /// The wiki.
     pub wiki: Wiki,
+    /// Where checkpoints of the journal go.
+    pub journal: Journal,
     /// After how long an acknowledged alert that still fires is asked about again; none where it is `"never"`.
     pub ask_again_after: Option<Duration>,
     /// How often an update is due, by severity; a severity that is not there has no updates due.
@@ -160,6 +163,15 @@ pub struct Wiki {
     pub push: Option<String>,
 }
 
+/// Where checkpoints of the journal go, beside the data directory.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    /// A channel of each chat that is to have them.
+    pub checkpoint_to: BTreeMap<Platform, String>,
+    /// Whether they are committed to the wiki's repository.
+    pub checkpoint_wiki: bool,
+}
+
 /// Loads the configuration from a directory, or from a `muster.toml` and what stands beside it.
 ///
 /// `env` looks an environment variable up.
@@ -220,6 +232,14 @@ fn text(path: &Path) -> std::io::Result<String> {
 }
 
 impl Config {
+    /// The places outside the data directory that checkpoints of the journal go to.
+    #[must_use]
+    pub fn ledgers(&self) -> Vec<Ledger> {
+        let chat = |(platform, id): (&Platform, &String)| Ledger::Chat(*platform, ChannelId::from(id.clone()));
+        let wiki = self.journal.checkpoint_wiki.then_some(Ledger::Wiki);
+        self.journal.checkpoint_to.iter().map(chat).chain(wiki).collect()
+    }
+
     /// The configuration's part in decisions, given the workspaces that the chats are.
     #[must_use]
     pub fn settings(&self, workspaces: &BTreeMap<Platform, String>) -> Settings {

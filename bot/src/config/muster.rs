@@ -11,7 +11,7 @@ use operations::incident::Severity;
 use super::secrets::{ANY, Kind, Vault};
 use super::tables::{File, Findings, Found, Table};
 use super::values::{api_url, base, duration, host, remote, slack_id, snowflake};
-use super::{Channels, Config, Discord, Heartbeat, Hook, HookKind, Http, Slack, Wiki};
+use super::{Channels, Config, Discord, Heartbeat, Hook, HookKind, Http, Journal, Slack, Wiki};
 
 /// Where Muster listens unless it is said otherwise: only this machine reaches it.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -47,6 +47,7 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
         channels: BTreeMap::new(),
         hooks: BTreeMap::new(),
         wiki: Wiki { path: data_dir.join("wiki"), push: None },
+        journal: Journal::default(),
         ask_again_after: Some(Duration::from_secs(30 * 60)),
         update_every: [(Severity::Sev1, Duration::from_secs(30 * 60)), (Severity::Sev2, Duration::from_secs(60 * 60))]
             .into(),
@@ -78,6 +79,9 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
     }
     if let Some(table) = root.table(file, "wiki") {
         wiki(file, directory, table, &mut config);
+    }
+    if let Some(table) = root.table(file, "journal") {
+        journal(file, &on, table, &mut config);
     }
     if let Some(table) = root.table(file, "incidents") {
         incidents(file, directory, table, &mut config);
@@ -244,6 +248,17 @@ fn wiki(file: &mut File<'_>, directory: &Path, mut table: Table<'_, '_>, config:
         }
         config.wiki.push = git.string(file, "push").and_then(|found| remote(file, found));
         git.finish(file);
+    }
+    table.finish(file);
+}
+
+fn journal(file: &mut File<'_>, on: &[Platform], mut table: Table<'_, '_>, config: &mut Config) {
+    config.journal.checkpoint_to = channel(file, &mut table, "checkpoint_to", on, false);
+    if let Some(Found { value, span, key }) = table.boolean(file, "checkpoint_wiki") {
+        config.journal.checkpoint_wiki = value;
+        if value && config.wiki.push.is_none() {
+            file.warning(&span, &key, "without [wiki.git] push they stay on this machine, as the journal does");
+        }
     }
     table.finish(file);
 }

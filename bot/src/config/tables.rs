@@ -206,6 +206,20 @@ impl<'i> Table<'_, 'i> {
         Some(Found { value: number?, span, key })
     }
 
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, file: &mut File<'_>, name: &str) -> Option<Found<bool>> {
+        let key = self.key(name);
+        let found = self.get(name)?;
+        let span = found.span();
+        match found.get_ref() {
+            DeValue::Boolean(value) => Some(Found { value: *value, span, key }),
+            other => {
+                file.problem(&span, &key, format!("true or false is wanted here, not {}", kind(other)));
+                None
+            }
+        }
+    }
+
     /// Notes every key that nobody asked for.
     pub(super) fn finish(self, file: &mut File<'_>) {
         if self.is_open {

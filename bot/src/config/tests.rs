@@ -159,6 +159,23 @@ hosts = ["https://hidden.example.com/", 7]
 }
 
 #[test]
+fn checkpoints_go_where_they_are_said_to_go() {
+    let text = "[discord]\nbot_token = { env = \"SET_DISCORD\" }\nguild = \"112233445566778899\"\n[channels]\nalerts = { discord = \"998877665544332211\" }\nincidents = { discord = \"998877665544332211\" }\n";
+    let config = muster(text).expect("it is right");
+    assert_eq!(config.ledgers(), [], "nowhere else, unless it is said");
+    let to =
+        "[journal]\ncheckpoint_to = { discord = \"998877665544332214\", slack = \"C01\" }\ncheckpoint_wiki = true\n";
+    let config = muster(&(text.to_owned() + to)).expect("it is right");
+    let channel = ChannelId::from("998877665544332214".to_owned());
+    assert_eq!(config.ledgers(), [Ledger::Chat(Platform::Discord, channel), Ledger::Wiki]);
+    let told: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|it| it.contains("checkpoint_to.slack: it is not used")), "{told:?}");
+    assert!(told.iter().any(|it| it.contains("checkpoint_wiki: without [wiki.git] push")), "{told:?}");
+    let told = muster(&(text.to_owned() + "[journal]\ncheckpoint_wiki = \"hidden\"\n")).expect_err("it is wrong");
+    assert_told(&told, &["journal.checkpoint_wiki: true or false is wanted here, not a string"]);
+}
+
+#[test]
 fn a_secret_that_can_not_be_right_is_told_without_repeating_it() {
     let text = r#"
 [slack]

@@ -10,7 +10,7 @@ use super::tables::{File, Found};
 
 /// Ids of the files that `muster init` writes: right in form, but of nobody.
 const EXAMPLES: &[&str] =
-    &["000000000000000000", "C00ALERTS", "C00INCIDENTS", "C00OPERATORS", "T00WORKSPACE", "U00ANN"];
+    &["000000000000000000", "C00ALERTS", "C00INCIDENTS", "C00OPERATORS", "C00CHECKPOINTS", "T00WORKSPACE", "U00ANN"];
 
 /// The longest time that can be set.
 const A_YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);

@@ -1,5 +1,6 @@
 //! The thread that puts batches on disk and lets go what waited for them.
 
+use operations::journal::Hash;
 use tokio::sync::{mpsc, watch};
 
 use super::{Change, Release};
@@ -29,6 +30,8 @@ pub(super) struct Committer {
     pub(super) stopped: watch::Sender<Option<String>>,
     pub(super) halt: Option<Halt>,
     pub(super) metrics: crate::metrics::Metrics,
+    /// The last event on disk, and the hash after it.
+    pub(super) committed: watch::Sender<(u64, Hash)>,
 }
 
 impl Committer {
@@ -59,6 +62,9 @@ impl Committer {
                 self.metrics.committed(work.batch.ends.len(), begun.elapsed());
                 if self.halt == Some(Halt::After(number)) {
                     return Err("halted after a commit".to_owned());
+                }
+                if let Some((_, hash)) = work.batch.ends.last() {
+                    self.committed.send_replace((work.batch.last(), *hash));
                 }
             }
             if !work.batch.changes.is_empty() {

@@ -38,6 +38,8 @@ pub struct Started {
     pub changes: mpsc::UnboundedReceiver<Vec<Change>>,
     /// Where the Discord session can be resumed.
     pub session: Option<Session>,
+    /// The last event on disk and the hash after it, now and from then on. Ends with the thread.
+    pub committed: watch::Receiver<(u64, Hash)>,
     /// How many events were read to bring the state back.
     pub replayed: u64,
     /// Ends when the last batch is on disk and the store is closed.
@@ -71,14 +73,16 @@ impl Start {
         let (works, worked) = mpsc::channel(1);
         let (outbox, changes) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(None);
-        let committer = Committer { store, outbox, stopped: stop, halt: self.halt, metrics: self.metrics };
+        let (commit, committed) = watch::channel((core.state.seq, core.hash));
+        let committer =
+            Committer { store, outbox, stopped: stop, halt: self.halt, metrics: self.metrics, committed: commit };
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || committer.run(worked))
             .map_err(StoreError::io("starting the journal's thread"))?;
         crate::tasks::spawn("engine", core.run(asked, works));
         let engine = Engine { asks, stopped };
-        Ok(Started { engine, rows: found.rows, changes, session: found.session, replayed, thread })
+        Ok(Started { engine, rows: found.rows, changes, session: found.session, committed, replayed, thread })
     }
 }
 
@@ -96,10 +100,13 @@ pub fn bring_back(
         let seq = line.seq;
         hash = hash.then(line.bytes);
         if hash != line.hash {
-            return Err(StoreError::Damaged(format!("the hash of event {seq} does not fit")));
+            let file = line.file;
+            return Err(StoreError::Damaged(format!(
+                "the hash of record {seq} ({file}) does not fit what stands before it"
+            )));
         }
         let record: Record = serde_json::from_slice(line.bytes)
-            .map_err(|error| StoreError::Damaged(format!("event {seq} can't be read: {error}")))?;
+            .map_err(|error| StoreError::unknown(&format!("record {seq}"), &error))?;
         state.apply(&record);
         replayed += 1;
         Ok(())

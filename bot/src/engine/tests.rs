@@ -14,6 +14,7 @@ use operations::settings::{Seat, Settings};
 
 use super::*;
 use crate::metrics::Metrics;
+use crate::store::Store;
 use crate::store::files::Files;
 
 fn start(directory: &Path, halt: Option<Halt>) -> Started {
@@ -155,6 +156,33 @@ async fn a_journal_of_a_newer_format_is_refused_in_words() {
     }
     let refused = Files::open(directory.path()).err().expect("it is refused").to_string();
     assert!(refused.contains("format 9"), "{refused}");
+}
+
+/// A newer Muster may add kinds of events without another format: an older one must not go on as if they were none.
+#[tokio::test]
+async fn a_record_of_a_kind_that_is_not_known_is_named_and_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let started = start(directory.path(), None);
+    started.engine.ask(alert("a")).await.expect("it is taken");
+    let seq = started.engine.read(|state| state.seq).await.expect("it runs");
+    stop(started).await;
+    let mut store = Files::open(directory.path()).expect("the store opens");
+    let (_, hash) = store.found().expect("it can be read").state.expect("there is a snapshot");
+    let line = format!(r#"{{"seq":{},"at":"2026-01-01T00:00:00Z","event":{{"Levitated":{{"how":"high"}}}}}}"#, seq + 1);
+    let mut batch = crate::store::Batch::new(seq + 1);
+    batch.push(line.as_bytes(), hash.then(line.as_bytes()));
+    store.commit(&batch).expect("it is committed");
+    drop(store);
+    let settings = Settings::default();
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let store = Box::new(Files::open(directory.path()).expect("the store opens"));
+    let refused = Start { store, clock, settings, metrics: Metrics::default(), halt: None }.start().err();
+    let by_start = refused.expect("it does not start").to_string();
+    let by_verify = crate::journal::verify(directory.path()).expect_err("it is refused").to_string();
+    for said in [by_start, by_verify] {
+        assert!(said.contains(&format!("record {}", seq + 1)) && said.contains("`Levitated`"), "{said}");
+        assert!(said.contains("newer Muster") && said.len() < 250, "{said}");
+    }
 }
 
 #[test]

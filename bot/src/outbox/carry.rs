@@ -7,10 +7,12 @@ use commands::cards;
 use integrations::chat::{Called, Chat, Failure, Refused};
 use operations::card::Card;
 use operations::chat::{Answer, ReplyTo};
+use operations::checkpoint::{Checkpoint, Ledger};
 use operations::effect::{CardId, Effect, Outcome, Place};
 use operations::ids::{ChannelId, IncidentId, MessageRef, Platform};
 use operations::state::State;
 
+use crate::checkpoints;
 use crate::engine::{Engine, NotTaken};
 use crate::publish::Publisher;
 
@@ -57,6 +59,7 @@ impl Carrier {
             Effect::Reply { to, answer, .. } => self.reply(to, answer, key).await,
             Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
+            Effect::Checkpoint { ledger, checkpoint } => self.checkpoint(ledger, checkpoint, key, suspect).await,
         }
     }
 
@@ -143,6 +146,19 @@ impl Carrier {
             (Err(Failure::Permanent { kind: Refused::TooLate, .. }), Answer::Silent) => Ok(Outcome::Done),
             (answered, _) => answered.map(|()| Outcome::Done),
         }
+    }
+
+    async fn checkpoint(&self, ledger: &Ledger, it: &Checkpoint, key: &str, suspect: bool) -> Called<Outcome> {
+        let (chat, channel) = match ledger {
+            Ledger::Chat(platform, channel) => (self.chat(*platform)?, channel),
+            Ledger::Wiki => return self.publisher.add_checkpoint(it.clone()).await,
+        };
+        // A newer one takes the place of an older one that could not be posted; there, each is one of its own.
+        let key = format!("{key}/{}", it.seq);
+        if suspect && chat.find_posted(channel, None, &key).await?.is_some() {
+            return Ok(Outcome::Done);
+        }
+        chat.post(channel, None, &checkpoints::card(it), &key).await.map(|_| Outcome::Done)
     }
 
     fn chat(&self, platform: Platform) -> Called<&Chat> {

@@ -282,6 +282,7 @@ fn lane_of(row: &Row) -> String {
         Effect::Reply { delivery, .. } => format!("reply-{delivery}/{platform}"),
         Effect::Capture { .. } => format!("read/{platform}"),
         Effect::Publish { .. } => "wiki".to_owned(),
+        Effect::Checkpoint { .. } => format!("checkpoint/{platform}"),
     }
 }
 

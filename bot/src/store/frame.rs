@@ -68,10 +68,10 @@ impl Frame {
         (HEAD + self.ends.len() * PER_EVENT + self.lines.len() + self.rest.len()) as u64
     }
 
-    /// What it holds beside events.
+    /// What it holds beside events. Its check sum fits.
     pub(super) fn rest(&self) -> Result<Rest, StoreError> {
-        let unreadable = |error| StoreError::Damaged(format!("the effects of batch {}: {error}", self.batch));
-        serde_json::from_slice(&self.rest).map_err(unreadable)
+        let what = || format!("the effects of the batch at record {}", self.first);
+        serde_json::from_slice(&self.rest).map_err(|error| StoreError::unknown(&what(), &error))
     }
 
     /// Each event's number, line and hash.

@@ -50,15 +50,15 @@ impl History {
     pub(super) fn read(&mut self, take: &mut Take<'_>) -> Result<(), StoreError> {
         let mut next = self.from;
         let until = self.until;
-        let mut give = |seq: u64, bytes: &[u8], hash: Hash, next: &mut u64| {
+        let mut give = |file: &str, seq: u64, bytes: &[u8], hash: Hash, next: &mut u64| {
             if seq < *next || seq > until {
                 return Ok(());
             }
             if seq != *next {
-                return Err(StoreError::Damaged(format!("the record after {} is missing", *next - 1)));
+                return Err(StoreError::Damaged(format!("record {} is missing: {file} goes on with {seq}", *next)));
             }
             *next += 1;
-            take(Line { seq, bytes, hash })
+            take(Line { seq, bytes, hash, file })
         };
         for (name, file) in self.runs.drain(..) {
             let refused = |error| StoreError::io(format!("reading {name}"))(error);
@@ -66,30 +66,45 @@ impl History {
             let mut seq = first_of(&name);
             let mut line = Vec::new();
             while from.read_until(b'\n', &mut line).map_err(refused)? > 0 {
-                let whole = line.strip_suffix(b"\n").and_then(|line| line.split_at_checked(65));
-                let read = whole.and_then(|(hash, bytes)| Some((std::str::from_utf8(&hash[..64]).ok()?, bytes)));
-                let read = read.and_then(|(hash, bytes)| Some((Hash::from_hex(hash)?, bytes)));
-                let Some((hash, bytes)) = read else {
-                    return Err(StoreError::Damaged(format!("record {seq} is not what was written")));
+                let Some((hash, bytes)) = split(&line) else {
+                    return Err(StoreError::Damaged(format!("record {seq} ({name}) is not what was written")));
                 };
-                give(seq, bytes, hash, &mut next)?;
+                give(&name, seq, bytes, hash, &mut next)?;
                 seq += 1;
                 line.clear();
             }
         }
-        for (_, mut from) in self.logs.drain(..) {
-            // What does not fit was looked at when the store was opened.
-            while let Next::Frame(frame) = frame::read(&mut from).map_err(StoreError::io("reading the journal"))? {
+        let last = self.logs.len();
+        for (index, (name, mut from)) in self.logs.drain(..).enumerate() {
+            loop {
+                let frame = match frame::read(&mut from).map_err(StoreError::io(format!("reading {name}")))? {
+                    Next::Frame(frame) => frame,
+                    Next::End => break,
+                    // The last one's end may be torn, which was looked at when the store was opened, or be just written.
+                    Next::Torn if index + 1 == last => break,
+                    Next::Torn => {
+                        return Err(StoreError::Damaged(format!(
+                            "record {next} or one after it ({name}) is not what was written"
+                        )));
+                    }
+                };
                 for (seq, bytes, hash) in frame.events() {
-                    give(seq, bytes, hash, &mut next)?;
+                    give(&name, seq, bytes, hash, &mut next)?;
                 }
             }
         }
         if until != u64::MAX && next <= until {
-            return Err(StoreError::Damaged(format!("the record after {} is missing", next - 1)));
+            return Err(StoreError::Damaged(format!("record {next} is missing")));
         }
         Ok(())
     }
+}
+
+/// Splits a line `HASH JSON` of events that were put by.
+fn split(line: &[u8]) -> Option<(Hash, &[u8])> {
+    let (hash, bytes) = line.strip_suffix(b"\n")?.split_at_checked(65)?;
+    let hash = hash.strip_suffix(b" ").and_then(|hash| std::str::from_utf8(hash).ok())?;
+    Some((Hash::from_hex(hash)?, bytes))
 }
 
 fn first_of(name: &str) -> u64 {

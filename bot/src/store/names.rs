@@ -62,12 +62,13 @@ pub(super) fn title(kind: &str) -> String {
 /// # Errors
 /// [`StoreError::Newer`].
 pub(super) fn is_titled(line: &[u8], kind: &str) -> Result<bool, StoreError> {
-    let format = std::str::from_utf8(line).ok().and_then(|line| {
-        line.strip_prefix("muster ")?.strip_prefix(kind)?.strip_prefix(' ')?.trim_end().parse::<u32>().ok()
-    });
+    let words = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("muster ")?.strip_prefix(kind));
+    let number = words.and_then(|words| words.strip_prefix(' '));
+    let format = number.and_then(|number| number.strip_suffix('\n').unwrap_or(number).parse::<u32>().ok());
     match format {
         Some(found) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
-        Some(_) => Ok(true),
+        // There is one format so far. As it is written, and not only alike: a changed byte is to show.
+        Some(_) => Ok(line == title(kind).as_bytes()),
         None => Ok(false),
     }
 }

@@ -52,8 +52,10 @@ pub(super) fn scan(disk: &dyn Disk) -> Result<Scan, StoreError> {
         read_log(disk, &mut scan, &mut kept, number == last)?;
     }
     if scan.batch < seen {
-        let Scan { batch, .. } = scan;
-        return Err(StoreError::Damaged(format!("it ends with batch {batch}, and batch {seen} was written")));
+        let Scan { batch, seq, .. } = scan;
+        return Err(StoreError::Damaged(format!(
+            "it ends with batch {batch} and record {seq}, and batch {seen} was written"
+        )));
     }
     scan.found = kept.found();
     Ok(scan)
@@ -89,7 +91,7 @@ fn read_log(disk: &dyn Disk, scan: &mut Scan, kept: &mut Kept, last: bool) -> Re
         // A log is begun by its title, synced: one that has none was never written to.
         let mut rest = begins;
         from.read_to_end(&mut rest).map_err(refused)?;
-        return if last && !frame::any_later(&rest) { Ok(()) } else { Err(damaged(&name, 0)) };
+        return if last && !frame::any_later(&rest) { Ok(()) } else { Err(damaged_at(&name, 0, scan.seq + 1)) };
     }
     scan.end = title.len() as u64;
     loop {
@@ -100,11 +102,11 @@ fn read_log(disk: &dyn Disk, scan: &mut Scan, kept: &mut Kept, last: bool) -> Re
                 let mut rest = tee.read;
                 from.read_to_end(&mut rest).map_err(refused)?;
                 let torn = last && !frame::any_later(rest.get(1..).unwrap_or_default());
-                return if torn { Ok(()) } else { Err(damaged(&name, scan.end)) };
+                return if torn { Ok(()) } else { Err(damaged_at(&name, scan.end, scan.seq + 1)) };
             }
             Next::Frame(frame) => {
                 if frame.batch != scan.batch + 1 || frame.first != scan.seq + 1 {
-                    return Err(damaged(&name, scan.end));
+                    return Err(damaged_at(&name, scan.end, scan.seq + 1));
                 }
                 scan.end += frame.len();
                 scan.batch = frame.batch;
@@ -117,6 +119,11 @@ fn read_log(disk: &dyn Disk, scan: &mut Scan, kept: &mut Kept, last: bool) -> Re
 
 fn damaged(name: &str, at: u64) -> StoreError {
     StoreError::Damaged(format!("{name} is not what was written, from byte {at} on"))
+}
+
+/// The same, where record `seq` should be: that one, or one that was committed with it or soon after.
+fn damaged_at(name: &str, at: u64, seq: u64) -> StoreError {
+    StoreError::Damaged(format!("{name} is not what was written, from byte {at} on, where record {seq} should follow"))
 }
 
 /// Opens a file behind its title.

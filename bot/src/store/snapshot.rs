@@ -84,7 +84,8 @@ pub(super) fn write(disk: &dyn Disk, number: u64, batch: u64, it: &Snapshot) -> 
 /// Reads the effects and deliveries of a snapshot. Nothing where they are not as they were written.
 pub(super) fn read_outbox(disk: &dyn Disk, number: u64) -> Result<Option<Outbox>, StoreError> {
     let Some(bytes) = get(disk, &names::outbox(number), "outbox")? else { return Ok(None) };
-    Ok(serde_json::from_slice(&bytes).ok())
+    let name = names::outbox(number);
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| StoreError::unknown(&name, &error))
 }
 
 /// Reads the state of a snapshot, if it can be used.

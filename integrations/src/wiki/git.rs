@@ -16,6 +16,10 @@ use std::time::Duration;
 
 use git2::{IndexAddOption, Oid, Repository, RepositoryInitOptions, RepositoryState, Signature, StatusOptions};
 
+pub use self::files::CHECKPOINTS;
+
+/// How many lines [`CHECKPOINTS`] keeps: each commit holds the file anew, and it must not grow for ever.
+const CHECKPOINTS_KEPT: usize = 50;
 /// The branch of a repository that Muster makes.
 const BRANCH: &str = "main";
 /// Where a repository is made before it is put in its place.
@@ -143,20 +147,44 @@ impl Wiki {
         message: &str,
         change: impl FnOnce(Option<&str>) -> String,
     ) -> Result<Written, WikiError> {
-        let page = files::page(path)?;
+        self.change(files::page(path)?, message, change)
+    }
+
+    /// Adds a line to [`CHECKPOINTS`] and commits it; commits nothing where it stands there already. The file keeps the
+    /// newest lines: what stood there before is in the history.
+    ///
+    /// # Errors
+    /// See [`WikiError`]. Where it fails, the file is as it was or as it shall be.
+    pub fn add_checkpoint(&self, line: &str, message: &str) -> Result<Written, WikiError> {
+        self.change(files::checkpoints(), message, |now| {
+            let mut lines: Vec<&str> = now.unwrap_or_default().lines().collect();
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+            let old = lines.len().saturating_sub(CHECKPOINTS_KEPT);
+            lines[old..].iter().flat_map(|line| [*line, "\n"]).collect()
+        })
+    }
+
+    fn change(
+        &self,
+        page: files::Page<'_>,
+        message: &str,
+        change: impl FnOnce(Option<&str>) -> String,
+    ) -> Result<Written, WikiError> {
         let _writing = self.lock();
         let repository = self.ready()?;
         self.keep_by_hand(&repository)?;
         let now = files::read(&self.folder, page)?;
         let shall = change(now.as_deref());
         if shall.len() > files::LARGEST {
-            return Err(WikiError::TooLarge(path.to_owned()));
+            return Err(WikiError::TooLarge(page.path().to_owned()));
         }
         let changed = now.as_deref() != Some(shall.as_str());
         if changed {
             files::replace(&self.folder, repository.path(), page, &shall)?;
             let mut index = repository.index()?;
-            index.add_path(Path::new(path))?;
+            index.add_path(Path::new(page.path()))?;
             index.write()?;
             self.commit(&repository, message)?;
         }

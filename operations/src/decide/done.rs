@@ -30,6 +30,8 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
         (Effect::Publish { incident }, Outcome::Published { url, stale }) => {
             vec![Event::PostmortemPublished { incident: *incident, url: url.clone(), stale: stale.clone() }]
         }
+        // Were it an event, there would be something new to make a checkpoint of, for ever.
+        (Effect::Checkpoint { .. }, _) => Vec::new(),
         (effect, Outcome::GivenUp { why }) => vec![Event::EffectGivenUp {
             effect: effect.key(),
             about: effect.about(),

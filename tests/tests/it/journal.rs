@@ -100,3 +100,51 @@ fn an_import_that_fails_leaves_the_directory_empty() {
     assert!(import().is_err_and(|error| error.to_string().contains("no whole export")));
     assert!(import().is_err_and(|error| error.to_string().contains("no whole export")), "and can be tried again");
 }
+
+#[test]
+fn an_export_that_a_newer_muster_wrote_is_refused_in_words() {
+    let newer_format = b"{\"format\":2}\n".to_vec();
+    let line = r#"{"seq":1,"at":"2026-01-01T00:00:00Z","event":{"Levitated":{"how":"high"}}}"#;
+    let hash = operations::journal::Hash::GENESIS.then(line.as_bytes());
+    let newer_kind = format!(
+        "{{\"format\":1}}\n{{\"record\":{{\"hash\":\"{hash}\",\"record\":{line}}}}}\n{{\"end\":{{\"events\":1,\"hash\":\"{hash}\",\"effects\":0}}}}\n"
+    );
+    for (export, names) in [(newer_format, "format 2"), (newer_kind.into_bytes(), "record 1")] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let checked = bot::journal::verify_export(&mut BufReader::new(export.as_slice())).map(|_| ());
+        let imported = bot::journal::import(&mut BufReader::new(export.as_slice()), directory.path()).map(|_| ());
+        for refused in [checked, imported] {
+            let said = refused.expect_err("it is refused").to_string();
+            assert!(said.contains(names) && said.contains("newer"), "{said}");
+        }
+    }
+}
+
+/// Whoever has a checkpoint and the key can check a backup by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_is_checked_against_a_checkpoint_that_was_kept() {
+    let mut world = World::start().await;
+    world.slack().user("ann").types("general", "/incident declare Search is slow").await;
+    world.stop().await;
+    let copy = std::fs::read_to_string(world.data().join("checkpoints.jsonl")).expect("there are some");
+    let found = operations::checkpoint::find(&copy).expect("they are whole");
+    let copies = found.into_iter().map(|(line, it)| (format!("copy, line {line}"), it)).collect();
+    let key = bot::checkpoints::key::Key::open(&world.data()).expect("it can be read").expect("there is one");
+    let against = bot::checkpoints::check::Against { copies, keys: vec![key.public()] };
+    let check = |export: &[u8], against| bot::journal::verify_export_against(&mut BufReader::new(export), against);
+    let export = |data: &std::path::Path| {
+        let mut export = Vec::new();
+        bot::journal::export(data, &mut export).expect("it can be exported");
+        export
+    };
+    check(&export(&world.data()), &against).expect("it fits");
+    let no_key = bot::checkpoints::check::Against { keys: Vec::new(), ..against.clone() };
+    let said = check(&export(&world.data()), &no_key).expect_err("there is no key").to_string();
+    assert!(said.contains("--key"), "{said}");
+    // A journal of another time with the same words has other hashes.
+    let other = World::start().await;
+    other.advance(std::time::Duration::from_secs(5)).await;
+    other.slack().user("ann").types("general", "/incident declare Search is slow").await;
+    let said = check(&export(&other.data()), &against).expect_err("it is another journal").to_string();
+    assert!(said.contains("copy, line") && said.contains("is not"), "{said}");
+}

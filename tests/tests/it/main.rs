@@ -1,13 +1,16 @@
 //! Whole-bot scenarios, one file a feature.
 
 mod alerts;
+mod checkpoints;
 mod connections;
+mod corpus;
 mod crashes;
 mod hooks;
 mod hostile;
 mod incidents;
 mod journal;
 mod mistakes;
+mod moving;
 mod parity;
 mod postmortems;
 mod storms;

@@ -16,12 +16,25 @@ const DEEPEST: usize = 8;
 const LONGEST: usize = 200;
 /// The only page whose name has capitals: the one that forges show first.
 const INDEX: &str = "README.md";
+/// The file of the journal's checkpoints. It is no page: it is neither listed nor shown.
+pub const CHECKPOINTS: &str = "checkpoints.jsonl";
 /// Files that git holds while it writes, and leaves behind when it is killed.
 const LOCKS: [&str; 3] = ["index.lock", "HEAD.lock", "refs/heads/main.lock"];
 
 /// A path that a page may have.
 #[derive(Clone, Copy)]
 pub(super) struct Page<'a>(&'a str);
+
+impl<'a> Page<'a> {
+    pub(super) fn path(self) -> &'a str {
+        self.0
+    }
+}
+
+/// The file of checkpoints.
+pub(super) fn checkpoints() -> Page<'static> {
+    Page(CHECKPOINTS)
+}
 
 /// Checks a path.
 pub(super) fn page(path: &str) -> Result<Page<'_>, WikiError> {

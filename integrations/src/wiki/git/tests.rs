@@ -62,6 +62,23 @@ fn a_repository_that_was_half_made_when_muster_was_killed_is_made_anew() {
 }
 
 #[test]
+fn checkpoints_are_added_line_by_line_and_the_newest_are_kept() {
+    let (folder, wiki) = wiki();
+    let read = || fs::read_to_string(folder.path().join(CHECKPOINTS)).expect("it is there");
+    assert!(wiki.add_checkpoint("one", "Checkpoint at record 1").expect("written").changed);
+    assert!(!wiki.add_checkpoint("one", "Checkpoint at record 1").expect("written").changed, "a repeat adds nothing");
+    wiki.add_checkpoint("two", "Checkpoint at record 2").expect("written");
+    assert_eq!(read(), "one\ntwo\n");
+    assert_eq!(history(folder.path()), ["Checkpoint at record 2", "Checkpoint at record 1"]);
+    for number in 3..60 {
+        wiki.add_checkpoint(&number.to_string(), "More").expect("written");
+    }
+    assert_eq!((read().lines().count(), read().lines().last()), (50, Some("59")));
+    assert!(is_clean(folder.path()) && wiki.list().expect("a list").is_empty());
+    assert!(wiki.read(CHECKPOINTS).is_err(), "it is no page");
+}
+
+#[test]
 fn no_path_leaves_the_wiki() {
     let (_folder, wiki) = wiki();
     let deep = "a/".repeat(20) + "b.md";

@@ -1,4 +1,4 @@
-//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|ingest]`.
+//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest]`.
 //!
 //! The sandbox runs in this process with its rate limits off, the bot in one of its own
 //! with the machine's clock and its own pacing. Prints medians and 99th percentiles;
@@ -11,6 +11,7 @@ mod ingest;
 mod latency;
 mod process;
 mod start;
+mod verify;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -49,6 +50,15 @@ enum What {
     },
     /// The intake of alerts beside that of Debian's prometheus-alertmanager.
     Ingest(ingest::Args),
+    /// Checks a long journal.
+    Verify {
+        /// Events in the journal.
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+        /// A checkpoint for every so many.
+        #[arg(long, default_value_t = 1_000)]
+        checkpoint_every: u64,
+    },
     /// The bot on a configuration, until standard input ends. The driver starts it itself.
     #[command(hide = true)]
     Bot {
@@ -65,10 +75,12 @@ fn main() {
             What::All => {
                 latency::latency(100, 60).await;
                 start::cold_start(100_000).await;
+                verify::verify(1_000_000, 1_000);
             }
             What::Latency { rate, seconds } => latency::latency(rate, seconds).await,
             What::Ingest(args) => ingest::ingest(args).await,
             What::Start { events } => start::cold_start(events).await,
+            What::Verify { events, checkpoint_every } => verify::verify(events, checkpoint_every),
             What::Bot { directory } => bot_process::run(&directory).await,
         }
     });

@@ -31,7 +31,7 @@ pub(crate) async fn cold_start(events: u64) {
 }
 
 /// A journal as a bot that lived for a while would have: groups that open and are resolved.
-fn write_journal(data: &Path, events: u64) {
+pub(crate) fn write_journal(data: &Path, events: u64) {
     let mut store = Files::open(data).expect("the store opens");
     let mut hash = Hash::GENESIS;
     let mut batch = Batch::new(1);

@@ -1,0 +1,122 @@
+//! Writes the journals that later versions must replay for ever: `cargo run -p tests --bin corpus -- DIR`.
+//!
+//! To be run once for each format, when it is released, into `tests/journals/format-N`; what it
+//! wrote is never changed after that. Every kind of event that there is stands in it. It
+//! writes an export, what a replay of it comes to, the data directory as it is on disk, and
+//! the public key of its checkpoints.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bot::demo::story::{self, Player};
+use bot::demo::time;
+use bot::store::files::ReadOnly;
+use integrations::clock::Clock;
+use jiff::SignedDuration;
+use operations::event::Event;
+use sandbox::faults::{CallFault, SocketFault};
+use tests::{World, corpus};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let directory = PathBuf::from(std::env::args().nth(1).expect("the directory to write into"));
+    let mut world = World::start().await;
+    the_story(&world).await;
+    what_the_story_leaves_out(&world).await;
+    // Once more, so that events are put by as well, and with something open in the end.
+    world.stop().await;
+    world.run(None).await;
+    world.sandbox.slack.fault("chat.postMessage", 1_000, CallFault::Status { status: 503 });
+    world.discord().user("bob").types("inc-2-…", "/incident note back after a restart").await;
+    world.stop().await;
+    let missing = kinds_that_are_missing(&world.data());
+    assert!(missing.is_empty(), "not in the journal: {missing:?}");
+    write(&world.data(), &directory);
+}
+
+async fn the_story(world: &World) {
+    for step in story::steps() {
+        let at = time::beginning() + SignedDuration::from_secs(step.second);
+        if let Ok(wait) = Duration::try_from(at.duration_since(world.clock.now())) {
+            world.advance(wait).await;
+        }
+        let player = Player {
+            sandbox: &world.sandbox,
+            hooks: format!("http://{}", world.bot().address),
+            http: world.http.clone(),
+            began: time::beginning() - SignedDuration::from_mins(4),
+        };
+        world.while_working(player.act(&step.does)).await.expect(step.title);
+        world.settle().await;
+    }
+}
+
+async fn what_the_story_leaves_out(world: &World) {
+    let (slack, discord) = (world.slack(), world.discord());
+    // An alert that is told again, is acknowledged, still fires, is taken over and given back, and of which members are left out.
+    world.alerts("DiskFull", &[("db-1", true), ("db-2", true)]).await;
+    world.alerts("DiskFull", &[("db-1", true), ("db-2", true)]).await;
+    world.settle().await;
+    slack.user("ann").types("general", "/ack A-2").await;
+    world.advance(Duration::from_secs(31 * 60)).await;
+    discord.user("bob").types("general", "/alert takeover alert:A-2").await;
+    discord.user("bob").types("general", "/alert unack alert:A-2").await;
+    let mut body = tests::alerts_body("DiskFull", &[("db-1", false)], world.clock.now());
+    body["truncatedAlerts"] = 7.into();
+    assert_eq!(world.hook(body.to_string()).await, 200);
+    world.settle().await;
+    // A second incident, in which something outside is refused, a card is deleted, and a mark is taken away.
+    slack.user("ann").types("general", "/incident declare Search is down sev:1").await;
+    world.advance(Duration::from_secs(31 * 60)).await;
+    world.sandbox.slack.fault("chat.update", 1, CallFault::Refuse { error: "message_not_found".to_owned() });
+    discord.user("bob").types("inc-2-…", "/incident sev SEV3").await;
+    slack.user("ann").types("inc-2-…", "/incident role scribe").await;
+    slack.user("ann").types("inc-2-…", "the index is being built again").await;
+    let said = slack.channel("inc-2-…").message("the index is being built again");
+    slack.user("ann").marks(&said).await;
+    slack.user("ann").unmarks(&said).await;
+    world.sandbox.slack.fault("conversations.setTopic", 1, CallFault::Refuse { error: "restricted_action".to_owned() });
+    for words in ["/incident mitigate", "/incident resolve built again", "/incident reopen and slow again"] {
+        discord.user("cleo").types("inc-2-…", words).await;
+    }
+    let frame = r#"{"envelope_id":"corpus","type":"slash_commands"}"#.to_owned();
+    world.sandbox.slack.socket_fault(SocketFault::Frame { text: frame }).await;
+    world.advance(Duration::from_secs(5)).await;
+}
+
+/// The kinds of event that the journal lacks.
+fn kinds_that_are_missing(data: &Path) -> BTreeSet<String> {
+    // Of a kind that there is not, serde says which ones there are.
+    let error = serde_json::from_str::<Event>(r#"{"-":{}}"#).expect_err("there is no such kind").to_string();
+    let mut kinds: BTreeSet<String> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+    assert!(kinds.len() > 25, "{error}");
+    let mut store = ReadOnly::open(data).expect("the journal opens");
+    let read = store.read(&mut |line| {
+        let record: serde_json::Value = serde_json::from_slice(line.bytes).expect("a record");
+        let kind = record["event"].as_object().and_then(|event| event.keys().next().cloned());
+        kinds.remove(&kind.expect("an event has a kind"));
+        Ok(())
+    });
+    read.expect("it can be read");
+    kinds
+}
+
+fn write(data: &Path, directory: &Path) {
+    std::fs::create_dir_all(directory).expect("it can be made");
+    let mut export = Vec::new();
+    bot::journal::export(data, &mut export).expect("it can be exported");
+    let (state, _, _) = ReadOnly::open(data).and_then(|mut store| store.bring_back()).expect("it can be read");
+    let key = bot::checkpoints::key::Key::open(data).expect("it can be read").expect("there is a key").public();
+    std::fs::write(directory.join("story.jsonl"), export).expect("it is written");
+    std::fs::write(directory.join("story.txt"), corpus::told(&state)).expect("it is written");
+    std::fs::write(directory.join("key.txt"), format!("{key}\n")).expect("it is written");
+    let to = directory.join("data");
+    std::fs::create_dir_all(to.join("journal")).expect("it can be made");
+    let mut files = vec!["checkpoints.jsonl".to_owned()];
+    let names = std::fs::read_dir(data.join("journal")).expect("the journal").flatten();
+    files.extend(names.map(|entry| format!("journal/{}", entry.file_name().to_string_lossy())));
+    for file in files {
+        std::fs::copy(data.join(&file), to.join(&file)).expect("it is copied");
+    }
+}
