@@ -18,8 +18,7 @@ use integrations::wiki::git::Wiki;
 use operations::checkpoint::Checkpoint;
 use operations::ids::Platform;
 use operations::input::Input;
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::checkpoints::book::Book;
@@ -32,7 +31,8 @@ use crate::metrics::Metrics;
 use crate::outbox::carry::Carrier;
 use crate::outbox::{Outbox, Standing};
 use crate::publish::Publisher;
-use crate::server::{self, Shared, health, hooks};
+use crate::server::room::Room;
+use crate::server::{self, Shared, health, hooks, listen};
 use crate::store::StoreError;
 use crate::store::files::Files;
 use crate::vitals::{self, Looker};
@@ -123,8 +123,7 @@ impl App {
         let wiki =
             Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;
         let wiki = Arc::new(wiki);
-        let listener = TcpListener::bind(config.http.listen)
-            .await
+        let listener = listen::listen(config.http.listen)
             .map_err(|source| StartError::Listen { address: config.http.listen, source })?;
         let address = listener.local_addr().unwrap_or(config.http.listen);
         let public_url = config.http.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -181,7 +180,7 @@ impl App {
 
         let (stop, stopping) = watch::channel(false);
         let shared = Shared {
-            hooks: hooks::Hooks { sources: sources(config), engine: engine.clone(), metrics: metrics.clone(), full },
+            hooks: hooks_of(config, &engine, &metrics, full),
             health: health::Health {
                 engine: engine.clone(),
                 standing: stands.clone(),
@@ -190,7 +189,13 @@ impl App {
             },
             wiki,
         };
-        let server = serve(listener, server::router(Arc::new(shared)), stopping);
+        let limits = listen::Limits {
+            connections: config.http.max_connections,
+            head: config.http.head_timeout,
+            idle: config.http.idle_timeout,
+        };
+        let serve = listen::serve(listener, server::router(Arc::new(shared)), limits, stopping);
+        let server = crate::tasks::spawn("http", serve);
         tracing::info!(%address, replayed = started.replayed, "Muster is up");
         Ok(App {
             engine,
@@ -285,19 +290,14 @@ impl App {
     }
 }
 
-fn sources(config: &Config) -> BTreeMap<String, hooks::Source> {
-    let source = |hook: &crate::config::Hook| hooks::Source { bearer: hook.bearer.clone(), max_body: hook.max_body };
-    config.hooks.iter().map(|(name, hook)| (name.clone(), source(hook))).collect()
-}
-
-fn serve(listener: TcpListener, router: axum::Router, mut stopping: watch::Receiver<bool>) -> JoinHandle<()> {
-    crate::tasks::spawn("http", async move {
-        let stopped = async move {
-            // The sender is gone when the bot is: then it is time to stop as well.
-            let _ = stopping.wait_for(|stop| *stop).await;
-        };
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-            tracing::error!(%error, "The HTTP side stopped");
-        }
-    })
+fn hooks_of(config: &Config, engine: &Engine, metrics: &Metrics, full: Arc<AtomicBool>) -> hooks::Hooks {
+    let source = |hook: &crate::config::Hook| hooks::Source::new(&hook.bearer, hook.max_body, hook.body_timeout);
+    hooks::Hooks {
+        sources: config.hooks.iter().map(|(name, hook)| (name.clone(), source(hook))).collect(),
+        engine: engine.clone(),
+        metrics: metrics.clone(),
+        full,
+        room: Room::new(config.http.body_memory),
+        turn: Semaphore::new(1),
+    }
 }

@@ -47,6 +47,9 @@ const SNAPSHOT_EVERY: usize = 32 * 1024 * 1024;
 const PER_GROUP: usize = 512;
 const PER_MEMBER: usize = 768;
 
+/// At most so many deliveries are remembered: a sender that names each of its own would fill the memory otherwise.
+const DELIVERIES_MOST: usize = 1_000_000;
+
 /// Something for the engine to decide about.
 pub struct Request {
     /// What.
@@ -368,7 +371,7 @@ impl Core {
     /// Whether a delivery is taken for the first time; it is remembered then.
     fn is_new(&mut self, delivery: String, now: Timestamp, work: &mut batch::Building) -> bool {
         while let Some((at, _)) = self.taken.front() {
-            if after(*at, DELIVERIES_KEPT) > now {
+            if after(*at, DELIVERIES_KEPT) > now && self.taken.len() < DELIVERIES_MOST {
                 break;
             }
             if let Some((_, old)) = self.taken.pop_front() {

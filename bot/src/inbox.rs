@@ -178,7 +178,7 @@ fn read(me: Identity, raw: &str) -> Result<Meaning, String> {
     })
 }
 
-/// A payload without what gives rights: interaction tokens, response addresses, triggers.
+/// A payload without what gives rights: interaction tokens, response addresses, triggers, and what looks like a token.
 fn redacted(raw: &str) -> String {
     let Ok(mut value) = serde_json::from_str::<Value>(raw) else {
         // What is no JSON may hold anything, so only its size is kept.
@@ -201,7 +201,12 @@ fn redact(value: &mut Value) {
             }
         }
         Value::Array(values) => values.iter_mut().for_each(redact),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::String(text) => {
+            if let std::borrow::Cow::Owned(clean) = integrations::redact::text(text) {
+                *text = clean;
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -213,6 +218,8 @@ mod tests {
     fn what_gives_rights_is_not_kept() {
         let kept = redacted(r#"{"token":"abc","d":[{"response_url":"http://x/secret","text":"hello"}]}"#);
         assert!(!kept.contains("abc") && !kept.contains("secret") && kept.contains("hello"), "{kept}");
+        let kept = redacted(r#"{"text":"it says password=hunter2Hunter2"}"#);
+        assert!(kept.contains("it says password=[redacted]"), "{kept}");
         assert!(!redacted("xoxb-secret").contains("secret"));
     }
 }

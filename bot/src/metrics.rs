@@ -36,6 +36,7 @@ struct Inner {
     lanes_oldest: Family<LaneLabels, Gauge<f64, AtomicU64>>,
     lag: Gauge<f64, AtomicU64>,
     disk_free: Gauge,
+    bodies: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,6 +82,7 @@ impl Default for Metrics {
             lanes_oldest: Family::default(),
             lag: Gauge::default(),
             disk_free: Gauge::default(),
+            bodies: Gauge::default(),
             registry: Registry::default(), // Replaced below, once everything is registered.
         };
         registry.register("hooks", "Webhooks by source and status of the answer", inner.hooks.clone());
@@ -107,6 +109,7 @@ impl Default for Metrics {
         registry.register("engine_lag_seconds", "How long an input waits to be decided", inner.lag.clone());
         registry.register("disk_free_bytes", "Room on the data directory's disk", inner.disk_free.clone());
         registry.register("engine_room", "How many more inputs can wait", inner.room.clone());
+        registry.register("hooks_body_bytes", "Bytes of webhooks' bodies that are held", inner.bodies.clone());
         Metrics { inner: Arc::new(Inner { registry, ..inner }) }
     }
 }
@@ -170,6 +173,11 @@ impl Metrics {
     /// How many more inputs can wait.
     pub fn room(&self, room: usize) {
         self.inner.room.set(i64::try_from(room).unwrap_or(i64::MAX));
+    }
+
+    /// How many bytes of webhooks' bodies are held.
+    pub fn bodies(&self, bytes: usize) {
+        self.inner.bodies.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// A batch of changes goes to the outbox.

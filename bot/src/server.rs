@@ -1,15 +1,20 @@
 //! The HTTP side: webhooks in, the wiki's pages, health and figures out.
 //!
-//! What holds: a body is capped before it is read, its sender is checked before it is
-//! parsed, and 2xx is answered only after what it said is on disk. No answer repeats a secret.
+//! What holds: connections, heads and bodies are capped before they are read, a sender is
+//! checked before its body is parsed, and 2xx is answered only after what it said is on
+//! disk. No answer repeats a secret.
 
+mod body;
 pub mod health;
 pub mod hooks;
 mod storms;
+pub mod listen;
+pub mod room;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 
 use crate::wiki_pages;
@@ -35,4 +40,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/storms/{storm}", get(storms::storm))
         .with_state(shared)
         .merge(pages)
+        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this address.\n") })
+        .method_not_allowed_fallback(|| async {
+            (StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.\n")
+        })
 }

@@ -7,6 +7,7 @@
 pub mod alerting;
 pub mod chat;
 pub mod clock;
+pub mod redact;
 pub mod secret;
 pub mod tls;
 pub mod wiki;

@@ -88,6 +88,14 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Where people's browsers reach Muster; no slash at its end.
     pub public_url: Option<String>,
+    /// How many connections may be open at once.
+    pub max_connections: usize,
+    /// How long the head of a request may take.
+    pub head_timeout: Duration,
+    /// How long a connection may be open between two requests.
+    pub idle_timeout: Duration,
+    /// How many bytes of webhooks' bodies may be held at once; no less than the largest body of any source.
+    pub body_memory: usize,
 }
 
 /// How Slack is reached.
@@ -136,6 +144,8 @@ pub struct Hook {
     pub max_body: usize,
     /// After how long without a word from it people are told; none where they are not.
     pub silent_after: Option<Duration>,
+    /// How long a body may take.
+    pub body_timeout: Duration,
 }
 
 /// What a source's bodies look like.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use operations::incident::Severity;
 
 use super::secrets::{ANY, Kind, Vault};
 use super::tables::{File, Findings, Found, Table};
-use super::values::{api_url, base, duration, host, remote, slack_id, snowflake};
+use super::values::{api_url, base, bounded, duration, host, remote, short_time, slack_id, snowflake};
 use super::{Channels, Config, Discord, Heartbeat, Hook, HookKind, Http, Journal, Slack, Wiki};
 
 /// Where Muster listens unless it is said otherwise: only this machine reaches it.
@@ -18,7 +19,21 @@ const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALH
 
 /// The largest body of a webhook in bytes unless it is said otherwise, and what can be said.
 const MAX_BODY: usize = 1024 * 1024;
-const MAX_BODY_RANGE: std::ops::RangeInclusive<u64> = 1024..=64 * 1024 * 1024;
+const MAX_BODY_RANGE: RangeInclusive<u64> = 1024..=64 * 1024 * 1024;
+/// How long a body may take, in seconds.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT_RANGE: RangeInclusive<u64> = 1..=300;
+/// How many connections may be open.
+const MAX_CONNECTIONS: usize = 2048;
+const MAX_CONNECTIONS_RANGE: RangeInclusive<u64> = 16..=65_536;
+/// How long a head may take, and a connection be idle, in seconds.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+const HEAD_TIMEOUT_RANGE: RangeInclusive<u64> = 1..=60;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+const IDLE_TIMEOUT_RANGE: RangeInclusive<u64> = 1..=3600;
+/// How many bytes of bodies may be held at once.
+const BODY_MEMORY: usize = 8 * 1024 * 1024;
+const BODY_MEMORY_RANGE: RangeInclusive<u64> = 1024 * 1024..=1024 * 1024 * 1024;
 
 const APP_TOKEN: Kind = Kind {
     prefix: "xapp-",
@@ -41,7 +56,14 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
     let data_dir = root.string(file, "data_dir").map_or_else(|| "data".to_owned(), |found| found.value);
     let data_dir = directory.join(data_dir);
     let mut config = Config {
-        http: Http { listen: LISTEN, public_url: None },
+        http: Http {
+            listen: LISTEN,
+            public_url: None,
+            max_connections: MAX_CONNECTIONS,
+            head_timeout: HEAD_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+            body_memory: BODY_MEMORY,
+        },
         slack: None,
         discord: None,
         channels: BTreeMap::new(),
@@ -62,9 +84,7 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
         data_dir,
     };
     let mut on = Vec::new();
-    if let Some(table) = root.table(file, "http") {
-        http(file, table, &mut config);
-    }
+    let body_memory = root.table(file, "http").and_then(|table| http(file, table, &mut config));
     if let Some(table) = root.table(file, "slack") {
         on.push(Platform::Slack);
         config.slack = slack(file, &vault, table);
@@ -77,6 +97,7 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
     if let Some(table) = root.table(file, "hooks") {
         hooks(file, &vault, table, &mut config);
     }
+    room_for_bodies(file, body_memory, &mut config);
     if let Some(table) = root.table(file, "wiki") {
         wiki(file, directory, table, &mut config);
     }
@@ -112,7 +133,8 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
     config
 }
 
-fn http(file: &mut File<'_>, mut table: Table<'_, '_>, config: &mut Config) {
+/// Gives back what is said of the memory for bodies, because what it must be follows from the sources.
+fn http(file: &mut File<'_>, mut table: Table<'_, '_>, config: &mut Config) -> Option<Found<u64>> {
     if let Some(Found { value, span, key }) = table.string(file, "listen") {
         match value.parse() {
             Ok(listen) => config.http.listen = listen,
@@ -120,7 +142,35 @@ fn http(file: &mut File<'_>, mut table: Table<'_, '_>, config: &mut Config) {
         }
     }
     config.http.public_url = table.string(file, "public_url").and_then(|found| base(file, found));
+    if let Some(found) = table.number(file, "max_connections")
+        && let Some(number) = bounded(file, &found, MAX_CONNECTIONS_RANGE, "connections")
+    {
+        config.http.max_connections = number;
+    }
+    if let Some(found) = table.string(file, "head_timeout") {
+        config.http.head_timeout = short_time(file, &found, HEAD_TIMEOUT_RANGE).unwrap_or(HEAD_TIMEOUT);
+    }
+    if let Some(found) = table.string(file, "idle_timeout") {
+        config.http.idle_timeout = short_time(file, &found, IDLE_TIMEOUT_RANGE).unwrap_or(IDLE_TIMEOUT);
+    }
+    let body_memory = table.number(file, "body_memory");
     table.finish(file);
+    body_memory
+}
+
+/// There is room for the largest body that any source may send; for two, where nothing is said.
+fn room_for_bodies(file: &mut File<'_>, said: Option<Found<u64>>, config: &mut Config) {
+    let largest = config.hooks.values().map(|hook| hook.max_body).max().unwrap_or_default();
+    let Some(found) = said else {
+        config.http.body_memory = BODY_MEMORY.max(largest.saturating_mul(2));
+        return;
+    };
+    let Some(bytes) = bounded(file, &found, BODY_MEMORY_RANGE, "bytes") else { return };
+    if bytes < largest {
+        let what = format!("that is too little: a source may send a body of {largest} bytes (max_body)");
+        file.problem(&found.span, &found.key, what);
+    }
+    config.http.body_memory = bytes;
 }
 
 fn slack(file: &mut File<'_>, vault: &Vault<'_>, mut table: Table<'_, '_>) -> Option<Slack> {
@@ -225,17 +275,15 @@ fn hooks(file: &mut File<'_>, vault: &Vault<'_>, mut table: Table<'_, '_>, confi
             file.problem(&at, &kind_key, format!("{what}. There is one: kind = \"alertmanager\""));
         }
         let bearer = vault.one_or_two(file, &mut hook, "bearer");
-        let mut max_body = MAX_BODY;
-        if let Some(Found { value, span, key }) = hook.number(file, "max_body") {
-            match usize::try_from(value) {
-                Ok(bytes) if MAX_BODY_RANGE.contains(&value) => max_body = bytes,
-                Ok(_) | Err(_) => file.problem(&span, &key, "from 1024 to 67108864 bytes are wanted here"),
-            }
-        }
         let silent_after = hook.string(file, "silent_after").and_then(|found| duration(file, &found));
+        let max_body = hook.number(file, "max_body");
+        let max_body = max_body.and_then(|found| bounded(file, &found, MAX_BODY_RANGE, "bytes")).unwrap_or(MAX_BODY);
+        let body_timeout = hook.string(file, "body_timeout");
+        let body_timeout = body_timeout.and_then(|found| short_time(file, &found, BODY_TIMEOUT_RANGE));
+        let body_timeout = body_timeout.unwrap_or(BODY_TIMEOUT);
         hook.finish(file);
         if let Some(kind) = kind {
-            config.hooks.insert(name, Hook { kind, bearer, max_body, silent_after });
+            config.hooks.insert(name, Hook { kind, bearer, max_body, body_timeout, silent_after });
         }
     }
     table.finish(file);

@@ -55,6 +55,12 @@ bearer = [{ env = "SET_ONE" }, { env = "SET_TWO" }]
 kind = "alertmanager"
 bearer = { env = "SET_ONE" }
 max_body = 2_048
+body_timeout = "1m 30s"
+[http]
+max_connections = 512
+head_timeout = "2s"
+idle_timeout = "5m"
+body_memory = 1_048_576
 [incidents]
 ask_again_after = "never"
 update_every = { SEV1 = "15m", SEV2 = "never" }
@@ -66,6 +72,11 @@ fn what_is_right_is_taken() {
     let config = with(&[("muster.toml", GOOD), ("people.toml", people)]).expect("it is right");
     assert_eq!((config.hooks["alertmanager"].bearer.len(), config.hooks["second"].max_body), (2, 2048));
     assert_eq!((config.ask_again_after, config.update_every.len()), (None, 1));
+    assert_eq!(config.hooks["second"].body_timeout, Duration::from_secs(90));
+    assert_eq!(config.hooks["alertmanager"].body_timeout, Duration::from_secs(10));
+    let Http { max_connections, head_timeout, idle_timeout, body_memory, .. } = config.http;
+    assert_eq!((head_timeout, idle_timeout), (Duration::from_secs(2), Duration::from_secs(300)));
+    assert_eq!((max_connections, body_memory), (512, 1 << 20));
     assert_eq!(config.warnings, vec![]);
     let workspaces = [(Platform::Slack, "T01".to_owned()), (Platform::Discord, "112233445566778899".to_owned())].into();
     let settings = config.settings(&workspaces);
@@ -81,6 +92,45 @@ fn nothing_has_to_be_connected() {
     let config = muster("").expect("an empty file is right");
     assert!(config.slack.is_none() && config.discord.is_none() && config.hooks.is_empty());
     assert_eq!(config.ask_again_after, Some(Duration::from_secs(1800)));
+}
+
+#[test]
+fn there_is_room_for_the_largest_body() {
+    let hook = "[hooks.alertmanager]\nbearer = { env = \"SET_ONE\" }\n";
+    let memory = |text: &str| muster(text).map(|config| config.http.body_memory);
+    assert_eq!(memory(""), Ok(8 << 20));
+    assert_eq!(memory(hook), Ok(8 << 20));
+    assert_eq!(memory(&format!("{hook}max_body = 67108864\n")), Ok(128 << 20), "two fit where nothing is said");
+    let little = format!("[http]\nbody_memory = 2097152\n{hook}max_body = 4194304\n");
+    assert_told(
+        &memory(&little).expect_err("it is wrong"),
+        &["muster.toml:2:15 http.body_memory: that is too little: a source may send a body of 4194304 bytes"],
+    );
+}
+
+#[test]
+fn limits_of_what_comes_in_have_bounds() {
+    let text = r#"
+[http]
+max_connections = 8
+head_timeout = "never"
+idle_timeout = "500ms"
+body_memory = 1024
+[hooks.alertmanager]
+bearer = { env = "SET_ONE" }
+body_timeout = "1h"
+"#;
+    assert_told(
+        &muster(text).expect_err("it is wrong"),
+        &[
+            "muster.toml:3:19 http.max_connections: from 16 to 65536 connections",
+            "muster.toml:4:16 http.head_timeout: a time from 1 to 60 seconds",
+            "muster.toml:5:16 http.idle_timeout: a time from 1 to 3600 seconds",
+            "muster.toml:6:15 http.body_memory: from 1048576 to 1073741824 bytes",
+            "muster.toml:9:16 hooks.alertmanager.body_timeout: a time from 1 to 300 seconds",
+            "5 problems",
+        ],
+    );
 }
 
 #[test]

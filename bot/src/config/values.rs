@@ -2,6 +2,7 @@
 //!
 //! Each function takes what was found, and gives it back checked or notes what is wrong.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use url::Url;
@@ -136,4 +137,34 @@ pub(super) fn duration(file: &mut File<'_>, found: &Found<String>) -> Option<Dur
         file.problem(&found.span, &found.key, what);
     }
     duration
+}
+
+/// `"5s"`, `"1m 30s"`: a short time, within bounds that are whole seconds.
+pub(super) fn short_time(file: &mut File<'_>, found: &Found<String>, bounds: RangeInclusive<u64>) -> Option<Duration> {
+    let duration = found.value.parse::<jiff::SignedDuration>().ok().and_then(|it| Duration::try_from(it).ok());
+    let (least, most) = (Duration::from_secs(*bounds.start()), Duration::from_secs(*bounds.end()));
+    let duration = duration.filter(|it| (least..=most).contains(it));
+    if duration.is_none() {
+        let (least, most) = (bounds.start(), bounds.end());
+        let what = format!("a time from {least} to {most} seconds is wanted here: \"{least}s\", \"{most}s\"");
+        file.problem(&found.span, &found.key, what);
+    }
+    duration
+}
+
+/// A number within bounds; `what` says of what.
+pub(super) fn bounded(
+    file: &mut File<'_>,
+    found: &Found<u64>,
+    bounds: RangeInclusive<u64>,
+    what: &str,
+) -> Option<usize> {
+    match usize::try_from(found.value) {
+        Ok(number) if bounds.contains(&found.value) => Some(number),
+        Ok(_) | Err(_) => {
+            let what = format!("from {} to {} {what} are wanted here", bounds.start(), bounds.end());
+            file.problem(&found.span, &found.key, what);
+            None
+        }
+    }
 }

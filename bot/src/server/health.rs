@@ -67,6 +67,7 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoRespons
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let health = &shared.health;
     health.metrics.room(health.engine.room());
+    health.metrics.bodies(shared.hooks.room.held());
     for (platform, socket) in &health.sockets {
         health.metrics.connected(platform.key(), socket.borrow().state == socket::State::Connected);
     }

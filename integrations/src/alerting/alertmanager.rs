@@ -2,23 +2,27 @@
 //!
 //! The body as `notify/webhook` sends it: a group with its alerts, each with its own
 //! status. What holds: a body is taken whole or refused whole, with one sentence that says
-//! what to mend; fields that are not known are ignored; labels and annotations arrive as
-//! [`Outside`]; the status of each alert counts, never that of the group.
+//! what to mend and repeats nothing that could be a secret; fields that are not known are
+//! ignored; labels and annotations arrive as [`Outside`], without secrets ([`redact`]); the
+//! status of each alert counts, never that of the group.
 
 mod strict;
 #[cfg(test)]
 mod tests;
 mod typed;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use operations::alert::{Alert, Received, Told};
 use operations::labels::Labels;
 use operations::text::Outside;
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use url::Url;
+
+use self::strict::Json;
+use crate::redact;
 
 /// The only version of the format there is.
 const VERSION: &str = "4";
@@ -28,14 +32,20 @@ const DEEPEST: usize = 64;
 const MOST_ALERTS: usize = 10_000;
 /// The most labels, and the most annotations, of one alert.
 const MOST_LABELS: usize = 200;
+/// A body has at most one value for so many bytes, beside the first few: Alertmanager's own have one for fifteen and
+/// more. Of a megabyte of nothing but brackets a reader would make thirty.
+const BYTES_A_VALUE: usize = 6;
+const FIRST_VALUES: usize = 4_000;
 /// The longest name of a label, in characters; longer ones are cut.
 const LONGEST_NAME: usize = 200;
 /// The longest address that is kept, in bytes.
 const LONGEST_URL: usize = 2_000;
-/// The longest key that is kept as it is, in bytes; of longer ones the SHA-256 is the key.
+/// The longest key that is kept as it is, in bytes.
 const LONGEST_KEY: usize = 1_000;
-/// How much of the body a sentence about it repeats, in characters.
+/// How much of a key or number a sentence about the body repeats, in characters.
 const SHOWN: usize = 80;
+/// The longest text that a sentence about the body repeats, in characters: no secret is as short.
+const SHOWN_TEXT: usize = 20;
 
 /// Why a body was refused, in one sentence for whoever set up the sender.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +59,9 @@ pub enum BadBody {
     /// It is nested too deeply.
     #[error("The body is nested deeper than {DEEPEST} levels. Send what Alertmanager's webhook_configs sends.")]
     TooDeep,
+    /// There is too much in it for what it is.
+    #[error("The body has more values than its size allows. Send what Alertmanager's webhook_configs sends.")]
+    TooDense,
     /// It is no JSON.
     #[error(
         "The body is not valid JSON (line {line}, column {column}). Send what Alertmanager's webhook_configs sends."
@@ -113,8 +126,11 @@ pub fn parse(source: &str, body: &[u8]) -> Result<Received, BadBody> {
 
 /// Reads a body whose nesting was measured, and finds the words for what is wrong with it.
 fn strictly(source: &str, text: &str) -> Result<Received, BadBody> {
+    if !strict::density_ok(text.as_bytes(), FIRST_VALUES + text.len() / BYTES_A_VALUE) {
+        return Err(BadBody::TooDense);
+    }
     let value = strict::parse(text).map_err(|error| not_json(&error))?;
-    let root = Fields { at: String::new(), map: object("the body", &value)? };
+    let root = Fields { at: String::new(), entries: object("the body", &value)? };
     version(&root)?;
 
     let alerts = root.list("alerts")?;
@@ -141,16 +157,16 @@ pub fn depth_ok(body: &[u8], max: usize) -> bool {
 }
 
 fn version(root: &Fields<'_>) -> Result<(), BadBody> {
-    match root.map.get("version") {
-        Some(Value::String(version)) if version == VERSION => Ok(()),
+    match root.get("version") {
+        Some(Json::Text(version)) if version == VERSION => Ok(()),
         Some(other) => Err(BadBody::Version(shown(other))),
         None => Err(BadBody::Version("missing".to_owned())),
     }
 }
 
-fn one(number: usize, value: &Value) -> Result<Told, BadBody> {
+fn one(number: usize, value: &Json) -> Result<Told, BadBody> {
     let at = format!("alerts[{number}]");
-    let alert = Fields { map: object(&at, value)?, at };
+    let alert = Fields { entries: object(&at, value)?, at };
     let firing = match alert.text("status")? {
         "firing" => true,
         "resolved" => false,
@@ -161,11 +177,11 @@ fn one(number: usize, value: &Value) -> Result<Told, BadBody> {
         return Err(alert.wrong("fingerprint", "1 to 64 letters and digits"));
     }
     let starts_at = alert.moment("startsAt")?.ok_or_else(|| alert.wrong("startsAt", "a time after the year 1"))?;
-    let ends_at = match alert.map.get("endsAt") {
-        None | Some(Value::Null) => None,
+    let ends_at = match alert.get("endsAt") {
+        None | Some(Json::Null) => None,
         Some(_) => alert.moment("endsAt")?,
     };
-    if !alert.map.contains_key("labels") {
+    if alert.get("labels").is_none() {
         return Err(alert.missing("labels"));
     }
     Ok(Told {
@@ -182,23 +198,24 @@ fn one(number: usize, value: &Value) -> Result<Told, BadBody> {
     })
 }
 
-/// The key of the group: two receivers of one Alertmanager, or two Alertmanagers, never share one.
+/// The key of the group: two receivers of one Alertmanager, or two Alertmanagers, never share one. In place of one
+/// that is long or holds a secret stands its SHA-256.
 fn key(group: &str, receiver: &str, external: &str) -> String {
     let key = [group, receiver, external].join("\u{1f}");
-    if key.len() <= LONGEST_KEY {
+    if key.len() <= LONGEST_KEY && matches!(redact::text(&key), Cow::Borrowed(_)) {
         return key;
     }
+    // One that holds a secret tells groups apart all the same.
     let digest: String = Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{digest}")
 }
 
 fn truncated(root: &Fields<'_>) -> Result<u32, BadBody> {
-    match root.map.get("truncatedAlerts") {
-        None | Some(Value::Null) => Ok(0),
-        Some(value) => {
-            let count = value.as_u64().ok_or_else(|| root.wrong("truncatedAlerts", "a number from 0"))?;
-            Ok(u32::try_from(count).unwrap_or(u32::MAX))
-        }
+    let wrong = || root.wrong("truncatedAlerts", "a number from 0");
+    match root.get("truncatedAlerts") {
+        None | Some(Json::Null) => Ok(0),
+        Some(Json::Number(count)) => Ok(u32::try_from(count.as_u64().ok_or_else(wrong)?).unwrap_or(u32::MAX)),
+        Some(_) => Err(wrong()),
     }
 }
 
@@ -206,7 +223,7 @@ fn truncated(root: &Fields<'_>) -> Result<u32, BadBody> {
 fn address(text: &str) -> Option<Arc<str>> {
     let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST_URL)?;
     let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    (plain && url.has_host()).then(|| url.as_str().into())
+    (plain && url.has_host()).then(|| redact::text(url.as_str()).into())
 }
 
 fn not_json(error: &serde_json::Error) -> BadBody {
@@ -220,27 +237,41 @@ fn not_json(error: &serde_json::Error) -> BadBody {
 }
 
 /// A value for a sentence about it: cleaned, one line, cut.
-fn shown(value: &Value) -> String {
+fn shown(value: &Json) -> String {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) | Value::Number(_) => Outside::new(&value.to_string()).short(SHOWN).as_str().to_owned(),
-        Value::String(text) => format!("{:?}", Outside::new(text).short(SHOWN - 2).as_str()),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
+        Json::Null => "null".to_owned(),
+        Json::Bool(value) => value.to_string(),
+        Json::Number(value) => Outside::new(&value.to_string()).short(SHOWN).as_str().to_owned(),
+        Json::Text(text) => {
+            let text = redact::outside("", text);
+            match text.as_str().chars().count() {
+                ..=SHOWN_TEXT => format!("{:?}", text.short(SHOWN_TEXT).as_str()),
+                length => format!("a text of {length} characters"),
+            }
+        }
+        Json::List(_) => "a list".to_owned(),
+        Json::Object(_) => "an object".to_owned(),
     }
 }
 
-fn object<'a>(what: &str, value: &'a Value) -> Result<&'a Map<String, Value>, BadBody> {
-    value.as_object().ok_or_else(|| BadBody::Wrong { field: what.to_owned(), got: shown(value), expected: "an object" })
+fn object<'a>(what: &str, value: &'a Json) -> Result<&'a [(String, Json)], BadBody> {
+    match value {
+        Json::Object(entries) => Ok(entries),
+        other => Err(BadBody::Wrong { field: what.to_owned(), got: shown(other), expected: "an object" }),
+    }
 }
 
 /// An object, and what it is called in sentences.
 struct Fields<'a> {
     at: String,
-    map: &'a Map<String, Value>,
+    entries: &'a [(String, Json)],
 }
 
 impl<'a> Fields<'a> {
+    fn get(&self, key: &str) -> Option<&'a Json> {
+        self.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
     fn name(&self, key: &str) -> String {
         if self.at.is_empty() { key.to_owned() } else { format!("{}.{key}", self.at) }
     }
@@ -250,31 +281,37 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong(&self, key: &str, expected: &'static str) -> BadBody {
-        let got = self.map.get(key).map_or_else(|| "missing".to_owned(), shown);
+        let got = self.get(key).map_or_else(|| "missing".to_owned(), shown);
         BadBody::Wrong { field: self.name(key), got, expected }
     }
 
     fn text(&self, key: &str) -> Result<&'a str, BadBody> {
-        let value = self.map.get(key).ok_or_else(|| self.missing(key))?;
-        value.as_str().ok_or_else(|| self.wrong(key, "text"))
+        let value = self.get(key).ok_or_else(|| self.missing(key))?;
+        match value {
+            Json::Text(text) => Ok(text),
+            _ => Err(self.wrong(key, "text")),
+        }
     }
 
     fn text_or_none(&self, key: &str) -> Result<Option<&'a str>, BadBody> {
-        match self.map.get(key) {
-            None | Some(Value::Null) => Ok(None),
+        match self.get(key) {
+            None | Some(Json::Null) => Ok(None),
             Some(_) => self.text(key).map(Some),
         }
     }
 
-    fn list(&self, key: &str) -> Result<&'a [Value], BadBody> {
-        let value = self.map.get(key).ok_or_else(|| self.missing(key))?;
-        value.as_array().map(Vec::as_slice).ok_or_else(|| self.wrong(key, "a list"))
+    fn list(&self, key: &str) -> Result<&'a [Json], BadBody> {
+        let value = self.get(key).ok_or_else(|| self.missing(key))?;
+        match value {
+            Json::List(list) => Ok(list),
+            _ => Err(self.wrong(key, "a list")),
+        }
     }
 
     /// Texts by name; nothing where the field is missing or null.
     fn texts(&self, key: &str) -> Result<Labels, BadBody> {
-        let map = match self.map.get(key) {
-            None | Some(Value::Null) => return Ok(Labels::default()),
+        let map = match self.get(key) {
+            None | Some(Json::Null) => return Ok(Labels::default()),
             Some(value) => object(&self.name(key), value)?,
         };
         if map.len() > MOST_LABELS {
@@ -282,12 +319,12 @@ impl<'a> Fields<'a> {
         }
         let mut texts = Vec::with_capacity(map.len());
         for (name, value) in map {
-            let Some(text) = value.as_str() else {
+            let Json::Text(text) = value else {
                 return Err(self.wrong(key, "an object of texts"));
             };
             let name = Outside::new(name).short(LONGEST_NAME);
             // Names that differ only in what can't be seen would be one; the first is kept.
-            texts.push((name.as_str().to_owned(), Outside::new(text)));
+            texts.push((name.as_str().to_owned(), redact::outside(name.as_str(), text)));
         }
         Ok(texts.into_iter().collect())
     }

@@ -19,6 +19,8 @@ use operations::card::{Card, Form};
 use operations::chat::{Captured, CommandSpec, ReplyTo};
 use operations::ids::{ChannelId, MessageId, MessageRef, Platform};
 
+use crate::redact;
+
 /// Why a call did not bring what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -44,6 +46,19 @@ pub enum Failure {
         /// What happened, without secrets.
         why: String,
     },
+}
+
+impl Failure {
+    /// The same without secrets in its words: without these, and without whatever looks like one. What the other side
+    /// says of a call may repeat what the call was made with.
+    pub(crate) fn without(self, secrets: &[&str]) -> Failure {
+        let clean = |why: String| redact::words(&why, secrets);
+        match self {
+            Failure::Transient { why, retry_after } => Failure::Transient { why: clean(why), retry_after },
+            Failure::Permanent { why, kind } => Failure::Permanent { why: clean(why), kind },
+            Failure::Unknown { why } => Failure::Unknown { why: clean(why) },
+        }
+    }
 }
 
 /// The kinds of refusal that are acted upon differently.

@@ -95,3 +95,29 @@ pub(crate) async fn settle() {
         tokio::task::yield_now().await;
     }
 }
+
+/// A service that refuses every call with this status, and repeats the call's head where its answer says `HEAD`; gives back
+/// where it listens. It ends with the test.
+pub(crate) async fn parrot(status: &'static str, answer: &'static str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    #[expect(clippy::disallowed_methods, reason = "a part of the test, which ends with it")]
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut heard = Vec::new();
+            while !heard.windows(4).any(|window| window == b"\r\n\r\n") {
+                let mut piece = [0; 4096];
+                match stream.read(&mut piece).await {
+                    Ok(length @ 1..) => heard.extend_from_slice(&piece[..length]),
+                    Ok(0) | Err(_) => break,
+                }
+            }
+            let head = String::from_utf8_lossy(&heard).replace("\r\n", " ").replace('"', "'");
+            let body = answer.replace("HEAD", &head);
+            let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+        }
+    });
+    format!("http://{address}")
+}

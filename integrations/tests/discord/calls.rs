@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use integrations::chat::discord::Client;
-use integrations::chat::{Failure, Refused, http_client};
+use integrations::chat::discord::{Client, Config};
+use integrations::chat::{Chat, Failure, Refused, http_client};
 use integrations::secret::Secret;
 use operations::card::{Card, Colour, Menu, Quote, Style};
+use operations::chat::ReplyTo;
 use operations::ids::{ChannelId, MessageId, Platform, UserRef};
 use operations::text::{Outside, Span, Text, TimeStyle};
 use sandbox::faults::CallFault;
 use serde_json::Value;
 
-use crate::common::{pass, settle};
+use crate::common::{parrot, pass, settle};
 use crate::world::{EDIT, POST, World, card, commands, config, is_transient, is_unknown, kind, plain};
 
 #[tokio::test]
@@ -337,4 +338,29 @@ async fn names_are_asked_for_once_an_hour() {
     world.clock.advance(Duration::from_secs(3601));
     world.chat.name_of(&ann).await.expect("a name");
     assert_eq!(world.calls(route), 2);
+}
+
+#[tokio::test]
+async fn what_discord_repeats_of_a_call_is_in_no_failure() {
+    let world = World::new().await;
+    for (status, answer) in [
+        ("400 Bad Request", r#"{"code":50035,"message":"HEAD"}"#),
+        ("404 Not Found", r#"{"code":10015,"message":"Unknown Webhook: HEAD"}"#),
+        ("400 Bad Request", "HEAD"),
+    ] {
+        let token = Secret::new("Very-Own-Token");
+        let config = Config { api_url: parrot(status, answer).await, bot_token: token, ..config(&world.sandbox) };
+        let client = Client::new(&config, http_client().expect("a client"), Arc::new(world.clock.clone()));
+        let chat = Chat::Discord(client);
+        let failure = chat.name_of("112233445566778899").await.expect_err("refused").to_string();
+        assert!(!failure.contains("Very-Own-Token"), "{answer}: {failure}");
+        let to = ReplyTo::Discord {
+            interaction: "1".to_owned(),
+            token: "Very-Own-Interaction".to_owned(),
+            channel: world.general(),
+            user: "1".to_owned(),
+        };
+        let failure = chat.take(&to).await.expect_err("refused").to_string();
+        assert!(!failure.contains("Very-Own"), "{answer}: {failure}");
+    }
 }

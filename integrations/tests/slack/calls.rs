@@ -12,7 +12,7 @@ use operations::text::{Outside, Text};
 use sandbox::faults::CallFault;
 use sandbox::slack::Typed;
 
-use crate::common::{clock, pass_until, settle, until};
+use crate::common::{clock, parrot, pass_until, settle, until};
 use crate::world::{World, config, is_transient, is_unknown, kind, plain};
 
 #[tokio::test]
@@ -309,4 +309,22 @@ async fn messages_are_fetched_in_channels_and_threads() {
     assert_eq!(world.calls("users.info"), 1, "a name is asked for once");
     let failure = world.chat.fetch(&message("1.000001")).await.expect_err("nothing there");
     assert_eq!(kind(&failure), Some(Refused::Gone), "{failure:?}");
+}
+
+#[tokio::test]
+async fn what_slack_repeats_of_a_call_is_in_no_failure() {
+    let world = World::new().await;
+    for (status, answer) in [
+        ("200 OK", r#"{"ok":false,"error":"invalid_arguments","response_metadata":{"messages":["[ERROR] HEAD"]}}"#),
+        ("200 OK", r#"{"ok":false,"error":"HEAD"}"#),
+        ("400 Bad Request", "HEAD"),
+        ("200 OK", "HEAD"),
+    ] {
+        // Of no form that anybody would know.
+        let token = Secret::new("Very-Own-Token");
+        let config = Config { api_url: parrot(status, answer).await, bot_token: token, ..config(&world.sandbox, 1) };
+        let client = Client::new(&config, http_client().expect("a client"), Arc::new(world.clock.clone()));
+        let failure = client.check_token().await.expect_err("refused").to_string();
+        assert!(failure.contains("auth.test") && !failure.contains("Very-Own-Token"), "{answer}: {failure}");
+    }
 }

@@ -2,12 +2,14 @@
 
 mod alerts;
 mod checkpoints;
+mod canaries;
 mod connections;
 mod corpus;
 mod crashes;
 mod hooks;
 mod hostile;
 mod incidents;
+mod intake;
 mod journal;
 mod mistakes;
 mod moving;

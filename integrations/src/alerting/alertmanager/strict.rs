@@ -1,13 +1,13 @@
 //! JSON from outside, read strictly.
 //!
-//! What holds: nesting is measured before anything is parsed, so no body can exhaust the
-//! stack; a key that stands twice in one object is refused, so two readers can't
+//! What holds: nesting and density are measured before anything is parsed, so no body can
+//! exhaust the stack or the memory; a key that stands twice in one object is refused, so two readers can't
 //! understand the same body differently (RFC 8259 §4 leaves open which value counts).
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Number;
 
 /// What stands at the beginning of the error message about a key that stands twice.
 pub(super) const TWICE: &str = "key twice: ";
@@ -35,11 +35,44 @@ pub(super) fn depth_ok(body: &[u8], max: usize) -> bool {
     true
 }
 
+/// Whether `body` has no more values than its size allows. What is no JSON is counted somehow.
+pub(super) fn density_ok(body: &[u8], most: usize) -> bool {
+    // A value takes a byte at least.
+    if body.len() < most {
+        return true;
+    }
+    let mut values = 1;
+    let mut in_string = false;
+    let mut escaped = false;
+    for byte in body {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[' | b',') => values += 1,
+            _ => {}
+        }
+    }
+    values <= most
+}
+
+/// A value from outside. An object is a list of its entries: those that are read here have few, and a map of one entry
+/// would take seven hundred bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Json {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
 /// Parses `text`; refuses keys that stand twice and anything after the value.
 ///
 /// # Errors
 /// What serde_json says; its words may repeat the text and must be cut before they are shown.
-pub(super) fn parse(text: &str) -> Result<Value, serde_json::Error> {
+pub(super) fn parse(text: &str) -> Result<Json, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Strict.deserialize(&mut reader)?;
     reader.end()?;
@@ -51,65 +84,82 @@ pub(super) fn parse(text: &str) -> Result<Value, serde_json::Error> {
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
+    type Value = Json;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+    type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
+        // serde_json reads no number that is none.
+        Ok(Number::from_f64(value).map_or(Json::Null, Json::Number))
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_str<E: Error>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Text(value.to_owned()))
     }
 
-    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_string<E: Error>(self, value: String) -> Result<Json, E> {
+        Ok(Json::Text(value))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
         }
-        Ok(list.into())
+        list.shrink_to_fit();
+        Ok(Json::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
+        let mut object: Vec<(String, Json)> = Vec::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if map.contains_key(&key) {
-                return Err(A::Error::custom(format!("{TWICE}{key}")));
-            }
-            let value = entries.next_value_seed(self)?;
-            map.insert(key, value);
+            object.push((key, entries.next_value_seed(self)?));
         }
-        Ok(map.into())
+        object.shrink_to_fit();
+        match twice(&object) {
+            Some(key) => Err(A::Error::custom(format!("{TWICE}{key}"))),
+            None => Ok(Json::Object(object)),
+        }
     }
+}
+
+/// Up to so many entries are compared each with each other, which takes no memory.
+const FEW: usize = 32;
+
+/// A key that stands twice.
+fn twice(object: &[(String, Json)]) -> Option<&str> {
+    if object.len() <= FEW {
+        let is_before =
+            |(number, (key, _)): &(usize, &(String, Json))| object[..*number].iter().any(|(it, _)| it == key);
+        return object.iter().enumerate().find(is_before).map(|(_, (key, _))| key.as_str());
+    }
+    let mut keys: Vec<&str> = object.iter().map(|(key, _)| key.as_str()).collect();
+    keys.sort_unstable();
+    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }

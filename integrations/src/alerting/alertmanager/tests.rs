@@ -1,6 +1,6 @@
 //! Bodies as Alertmanager sends them, and bodies that nobody should send.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::*;
 
@@ -100,6 +100,10 @@ fn a_key_that_stands_twice_is_refused() {
     assert!(refused(hidden.as_bytes()).contains("\"status\" stands twice"));
     let label = FIRING.replacen("\"cluster\":", "\"service\":\"x\",\"cluster\":", 1);
     assert!(refused(label.as_bytes()).contains("\"service\" stands twice"));
+    let among = |count: usize| (0..count).map(|n| format!("\"k{n}\":1,")).collect::<String>();
+    for count in [0, 1, 30, 31, 32, 100] {
+        assert!(refused(format!("{{{}\"k\":1,\"k\":2}}", among(count)).as_bytes()).contains("\"k\" stands twice"));
+    }
     let long = format!("{{\"{0}\":1,\"{0}\":2}}", "k".repeat(5_000));
     assert!(refused(long.as_bytes()).contains("(cut)"));
 }
@@ -263,4 +267,58 @@ fn the_quick_way_and_the_strict_way_read_the_same() {
     }
     assert!(quick > 10, "{quick}");
     assert!(typed::parse("am", FIRING).is_some(), "what Alertmanager sends goes the quick way");
+}
+
+#[test]
+fn a_secret_is_in_nothing_that_is_kept() {
+    let hidden = "hunter2Hunter2";
+    let mut body = good();
+    body["groupKey"] = json!(format!("{{}}:{{alertname=\"X\", password=\"{hidden}\"}}"));
+    body["externalURL"] = json!(format!("https://ann:{hidden}@alertmanager.example.com"));
+    body["groupLabels"]["api_key"] = json!(hidden);
+    let alert = &mut body["alerts"][0];
+    alert["labels"]["db_password"] = json!(hidden);
+    alert["annotations"]["description"] = json!(format!("login with password={hidden} failed"));
+    alert["generatorURL"] = json!(format!("https://prometheus.example.com/graph?token={hidden}&g0.tab=1"));
+    body["alerts"][1]["generatorURL"] = json!(format!("https://ann:{hidden}@prometheus.example.com/graph"));
+    let received = parse_value(&body).expect("a good body");
+    assert!(!format!("{received:?}").contains(hidden), "{received:?}");
+    assert!(received.key.starts_with("sha256:"), "{}", received.key);
+    let first = &received.alerts[0].alert;
+    assert_eq!(first.annotations["description"].as_str(), "login with password=[redacted] failed");
+    let link = first.source_url.as_deref();
+    assert_eq!(link, Some("https://prometheus.example.com/graph?token=[redacted]&g0.tab=1"));
+    // Two groups that differ in what is hidden only are still two.
+    body["groupKey"] = json!("{}:{alertname=\"X\", password=\"other\"}");
+    assert_ne!(parse_value(&body).expect("a good body").key, received.key);
+}
+
+#[test]
+fn what_is_refused_is_not_repeated_where_it_could_be_a_secret() {
+    let hidden = "hunter2Hunter2Hunter2";
+    for pointer in ["/version", "/alerts/0/status", "/alerts/0/startsAt", "/alerts/0/endsAt", "/truncatedAlerts"] {
+        let words = refused(&changed(pointer, json!(hidden)));
+        assert!(!words.contains(hidden) && words.contains("a text of 21 characters"), "{pointer}: {words}");
+    }
+    assert!(refused(&changed("/version", json!("3"))).contains("\"3\""), "what is short is repeated");
+}
+
+#[test]
+fn what_would_take_a_hundred_times_its_size_is_refused_before_it_is_read() {
+    for piece in ["{\"a\":1},", "1,", "[],", "{},"] {
+        let body = format!("{{\"version\":\"4\",\"x\":[{}1]}}", piece.repeat(100_000));
+        assert_eq!(parse("am", body.as_bytes()), Err(BadBody::TooDense), "{piece}");
+    }
+    // What is in strings only looks so.
+    let body = changed("/alerts/0/annotations", json!({ "x": "{[,".repeat(200_000) }));
+    assert!(parse("am", &body).is_ok());
+    // What Alertmanager sends is taken however much it is.
+    let mut body = good();
+    let alert = body["alerts"][0].clone();
+    body["alerts"] = vec![alert; MOST_ALERTS].into();
+    assert!(parse_value(&body).is_ok());
+    let least =
+        json!({"status": "firing", "labels": {"a": "b"}, "fingerprint": "1", "startsAt": "2026-03-02T14:00:00Z"});
+    body["alerts"] = vec![least; MOST_ALERTS].into();
+    assert!(parse_value(&body).is_ok());
 }

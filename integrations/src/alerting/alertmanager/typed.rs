@@ -16,6 +16,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::{LONGEST_NAME, MOST_ALERTS, MOST_LABELS, VERSION, address, key, rfc3339};
+use crate::redact;
 
 #[derive(Deserialize)]
 struct Body<'a> {
@@ -129,11 +130,12 @@ impl<'de> Deserialize<'de> for Texts {
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Texts, A::Error> {
                 let mut pairs: Vec<(Arc<str>, Outside)> = Vec::with_capacity(12);
-                while let Some((name, text)) = entries.next_entry::<Name<'de>, Outside>()? {
+                while let Some((Name(name), Text(text))) = entries.next_entry::<Name<'de>, Text<'de>>()? {
                     if pairs.len() == MOST_LABELS {
                         return Err(A::Error::custom("too many"));
                     }
-                    pairs.push((name.0.into(), text));
+                    let text = redact::outside(&name, &text);
+                    pairs.push((name.into(), text));
                 }
                 let count = pairs.len();
                 let labels: Labels = pairs.into_iter().collect();
@@ -144,16 +146,17 @@ impl<'de> Deserialize<'de> for Texts {
     }
 }
 
-/// A name in which nothing is to be cleaned.
+/// A text, copied only where it holds escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Plain<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// A name in which nothing is to be cleaned.
 struct Name<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name<'de>, D::Error> {
-        let Plain(name) = Plain::deserialize(deserializer)?;
+        let Text(name) = Text::deserialize(deserializer)?;
         let plain = !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(|byte| byte.is_ascii_graphic());
         if plain { Ok(Name(name)) } else { Err(D::Error::custom("not plain")) }
     }

@@ -2,7 +2,8 @@
 //!
 //! [`CODES`] is what Discord's JSON error codes mean. What holds: nothing is sent to a bucket
 //! before it has room; a 429 shuts the bucket it names, or all of them where it is global; a
-//! call that may have been done is never said to have failed, unless twice is the same as once.
+//! call that may have been done is never said to have failed, unless twice is the same as once;
+//! no failure repeats a secret, even where Discord's answer does.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +19,7 @@ use crate::chat::http::{Answered, Broken, exchange, retry_after};
 use crate::chat::pace::{NoRoom, Pace};
 use crate::chat::{Failure, Refused};
 use crate::clock::SharedClock;
+use crate::redact;
 use crate::secret::Secret;
 
 /// The longest that a call waits for room in its bucket before it is put back.
@@ -152,7 +154,10 @@ impl Caller {
         }
         let answered = exchange(self.clock.as_ref(), request).await.map_err(|broken| from_broken(route, broken))?;
         self.heed(route, &major, &bucket, &answered);
-        judge(route, &answered)
+        // An interaction's token stands in the path like an id; ids themselves are digits.
+        let is_secret = |id: &&&str| !id.bytes().all(|byte| byte.is_ascii_digit());
+        let secrets: Vec<&str> = ids.iter().filter(is_secret).copied().chain([self.token.expose()]).collect();
+        judge(route, &answered).map_err(|problem| Problem { failure: problem.failure.without(&secrets), ..problem })
     }
 
     /// The name of the bucket: Discord's own where it has told one.
@@ -295,7 +300,7 @@ fn judge(route: &Route, answered: &Answered) -> Result<Value, Problem> {
     };
     let code = body.get("code").and_then(Value::as_i64).unwrap_or_default();
     let message = body.get("message").and_then(Value::as_str).unwrap_or_default();
-    let why = format!("{}: {code} {}{}", route.name, cut(message, 120), details(&body));
+    let why = format!("{}: {code} {}{}", route.name, cut(&redact::text(message), 120), details(&body));
     let means = CODES.iter().find(|(known, _)| *known == code).map(|(_, means)| *means);
     let failure = match (means, status) {
         (Some(Means::Later), _) => Failure::Transient { why, retry_after: None },

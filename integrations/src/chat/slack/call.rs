@@ -2,7 +2,8 @@
 //!
 //! Slack says most refusals with status 200 and an error word; [`WORDS`] is what they mean.
 //! What holds: the bucket is waited for and shut on a 429; a call that may have been done is
-//! never said to have failed, unless doing it twice is the same as once.
+//! never said to have failed, unless doing it twice is the same as once; no failure repeats a
+//! secret, even where Slack's answer does.
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::chat::http::{Answered, Broken, exchange, retry_after};
 use crate::chat::pace::{NoRoom, Pace};
 use crate::chat::{Called, Failure, Refused};
 use crate::clock::SharedClock;
+use crate::redact;
 use crate::secret::Secret;
 
 /// The longest that a call waits for room in its bucket before it is put back.
@@ -112,7 +114,8 @@ impl Caller {
             Ok(answered) => answered,
             Err(broken) => return Err(from_broken(method, broken)),
         };
-        let outcome = judge(method, &answered);
+        let trigger = arguments.get("trigger_id").and_then(Value::as_str).unwrap_or_default();
+        let outcome = judge(method, &answered).map_err(|failure| failure.without(&[token.expose(), trigger]));
         if let Err(Failure::Transient { retry_after: Some(wait), .. }) = &outcome {
             tracing::warn!(
                 method = method.name,
@@ -187,16 +190,22 @@ pub(super) fn judge(method: &Method, answered: &Answered) -> Called<Value> {
 }
 
 fn refusal(method: &Method, word: &str, body: &Value, answered: &Answered) -> Failure {
-    let word = cut(word, 60);
+    let word = word_of(word);
     let why = format!("{}: {word}{}", method.name, details(body));
-    match meaning(&word) {
+    match meaning(word) {
         Means::Later => {
             let wait = word.contains("limited").then(|| retry_after(&answered.headers));
             Failure::Transient { why, retry_after: wait }
         }
-        Means::Perhaps => perhaps(method, &word),
+        Means::Perhaps => perhaps(method, word),
         Means::Never(kind) => Failure::Permanent { why, kind },
     }
+}
+
+/// An error word or a reason, where it is one: whatever else may stand there is not repeated.
+pub(super) fn word_of(told: &str) -> &str {
+    let is_word = (1..=60).contains(&told.len()) && told.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_word { told } else { "something that is no error word" }
 }
 
 fn meaning(word: &str) -> Means {
@@ -213,7 +222,7 @@ fn details(body: &Value) -> String {
         .filter_map(Value::as_str)
         .take(3)
         .collect();
-    if hints.is_empty() { String::new() } else { format!(" ({})", cut(&hints.join("; "), 300)) }
+    if hints.is_empty() { String::new() } else { format!(" ({})", cut(&redact::text(&hints.join("; ")), 300)) }
 }
 
 /// Whether a failure is this refusal.

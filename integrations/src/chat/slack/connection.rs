@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use super::call::word_of;
 use super::socket::{Shared, Stream, describe};
 use crate::chat::socket::Arrival;
 use crate::clock::{Sleep, after, sleep, timeout};
@@ -263,8 +264,8 @@ fn understand(text: &str) -> Frame {
     match (kind, envelope.get("envelope_id").and_then(Value::as_str)) {
         (Some("hello"), _) => Frame::Hello,
         (Some("disconnect"), _) => {
-            let reason = envelope.get("reason").and_then(Value::as_str).unwrap_or("no reason");
-            Frame::Disconnect(operations::text::cut(reason, 60))
+            let reason = envelope.get("reason").and_then(Value::as_str).unwrap_or("no_reason");
+            Frame::Disconnect(word_of(reason).to_owned())
         }
         (_, Some(id)) => Frame::Envelope(id.to_owned()),
         (_, None) => {

@@ -238,7 +238,7 @@ impl Client {
         let answered = exchange(self.caller.clock.as_ref(), request)
             .await
             .map_err(|broken| call::from_broken(&limits::RESPONSE_URL, broken))?;
-        responded(&answered)
+        responded(&answered).map_err(|failure| failure.without(&[url]))
     }
 
     async fn whisper(

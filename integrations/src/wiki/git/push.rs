@@ -12,6 +12,7 @@ use std::time::Duration;
 use operations::text::Outside;
 
 use super::WikiError;
+use crate::redact;
 
 /// How long a push may take.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -91,7 +92,8 @@ fn listen(child: &mut Child, longest: Duration) -> Option<String> {
 fn explain(words: &str, remote: &str) -> String {
     let words = words.replace(remote, &without_credentials(remote));
     let words = without_credentials(&words).split_whitespace().collect::<Vec<_>>().join(" ");
-    let words = Outside::new(&words).short(SHOWN);
+    // What the other side says is among it, and may repeat what it was shown.
+    let words = Outside::new(&redact::text(&words)).short(SHOWN);
     let hint = if words.as_str().contains("rejected") || words.as_str().contains("fetch first") {
         " (the remote has commits that the wiki lacks: pull them into the wiki's folder)"
     } else {

@@ -85,6 +85,11 @@ impl Bot {
         process::memory(self.process()).resident / 1024
     }
 
+    /// The most that was resident in MiB.
+    pub(crate) fn peak(&self) -> u64 {
+        process::memory(self.process()).peak / 1024
+    }
+
     /// Stops it, and waits until it has.
     pub(crate) async fn stop(mut self) {
         drop(self.child.stdin.take());

@@ -1,4 +1,4 @@
-//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest]`.
+//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest|bombs]`.
 //!
 //! The sandbox runs in this process with its rate limits off, the bot in one of its own
 //! with the machine's clock and its own pacing. Prints medians and 99th percentiles;
@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "this is a program that prints figures")]
 
+mod bombs;
 mod bot_process;
 mod ingest;
 mod latency;
@@ -59,6 +60,15 @@ enum What {
         #[arg(long, default_value_t = 1_000)]
         checkpoint_every: u64,
     },
+    /// Memory under hostile bodies, and others' answers under slow ones.
+    Bombs {
+        /// How many at once.
+        #[arg(long, default_value_t = 1_000)]
+        clients: usize,
+        /// Bytes of each body.
+        #[arg(long, default_value_t = 1_048_576)]
+        size: usize,
+    },
     /// The bot on a configuration, until standard input ends. The driver starts it itself.
     #[command(hide = true)]
     Bot {
@@ -76,9 +86,11 @@ fn main() {
                 latency::latency(100, 60).await;
                 start::cold_start(100_000).await;
                 verify::verify(1_000_000, 1_000);
+                bombs::bombs(1_000, 1_048_576).await;
             }
             What::Latency { rate, seconds } => latency::latency(rate, seconds).await,
             What::Ingest(args) => ingest::ingest(args).await,
+            What::Bombs { clients, size } => bombs::bombs(clients, size).await,
             What::Start { events } => start::cold_start(events).await,
             What::Verify { events, checkpoint_every } => verify::verify(events, checkpoint_every),
             What::Bot { directory } => bot_process::run(&directory).await,
