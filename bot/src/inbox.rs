@@ -179,7 +179,8 @@ fn read(me: Identity, raw: &str) -> Result<Meaning, String> {
 }
 
 /// A payload without what gives rights: interaction tokens, response addresses, triggers, and what looks like a token.
-fn redacted(raw: &str) -> String {
+#[must_use]
+pub fn redacted(raw: &str) -> String {
     let Ok(mut value) = serde_json::from_str::<Value>(raw) else {
         // What is no JSON may hold anything, so only its size is kept.
         return format!("({} bytes that are not JSON)", raw.len());

@@ -7,9 +7,9 @@
 mod body;
 pub mod health;
 pub mod hooks;
-mod storms;
 pub mod listen;
 pub mod room;
+mod storms;
 
 use std::sync::Arc;
 

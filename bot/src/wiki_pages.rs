@@ -11,7 +11,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use integrations::wiki::git::{Wiki, WikiError};
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use crate::postmortem::heading;
 
@@ -122,8 +122,9 @@ pub fn html(markdown: &str) -> String {
     let mut open: Vec<bool> = Vec::new();
     let safe = Parser::new_ext(markdown, options).filter_map(|event| match event {
         Event::Html(text) | Event::InlineHtml(text) => shown(text),
-        Event::Start(Tag::Link { ref dest_url, .. } | Tag::Image { ref dest_url, .. }) => {
-            let goes = leads_somewhere_safe(dest_url);
+        Event::Start(Tag::Link { link_type, ref dest_url, .. } | Tag::Image { link_type, ref dest_url, .. }) => {
+            // `<a@b.c>` would become a link to `mailto:`.
+            let goes = link_type != LinkType::Email && leads_somewhere_safe(dest_url);
             open.push(goes);
             goes.then_some(event)
         }
@@ -228,6 +229,7 @@ mod tests {
         }
         let page = html("[a](javascript&colon;x) ![b](data:x) [c [d](//e) f](https://g.example) <javascript:x>");
         assert!(!page.contains("javascript:x\"") && !page.contains("data:") && !page.contains("//e\""), "{page}");
+        assert_eq!(html("<ann@example.com>"), "<p>ann@example.com</p>\n");
         assert!(html("[c](https://g.example)").contains("<a href=\"https://g.example\">c</a>"));
         assert!(html("[![b](data:x)](https://g.example)").contains("<a href=\"https://g.example\">b</a>"));
     }

@@ -22,6 +22,11 @@ pub fn told(state: &State) -> String {
             group.truncated
         ));
     }
+    for it in state.storms.values() {
+        let ended = it.ended_at.map_or_else(|| "raging".to_owned(), |at| format!("over {at}"));
+        lines.push(format!("{}: began {}, {ended}, {} held back", it.id, it.began_at, it.held.len()));
+    }
+    lines.extend(state.troubles.iter().map(|(trouble, since)| format!("{trouble:?} since {since}")));
     for it in state.incidents.values() {
         let at = |at: Option<jiff::Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
         lines.push(String::new());

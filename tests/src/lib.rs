@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod corpus;
+pub mod fuzz;
 mod people;
 mod seen;
 mod settle;

@@ -68,6 +68,12 @@ impl Source {
         let tokens = bearer.iter().map(|token| Sha256::digest(token.expose().as_bytes()).into()).collect();
         Source { tokens, max_body, body_timeout }
     }
+
+    /// Whether the request carries one of the tokens.
+    #[must_use]
+    pub fn lets_in(&self, headers: &HeaderMap) -> bool {
+        authorised(headers, &self.tokens)
+    }
 }
 
 /// Why a webhook was not taken.
@@ -162,7 +168,7 @@ impl Hooks {
     /// Takes a webhook; what to say once it is kept.
     async fn take(&self, name: &str, headers: &HeaderMap, body: Body) -> Result<&'static str, Refused> {
         let source = self.sources.get(name).ok_or(Refused::Unknown)?;
-        if !authorised(headers, &source.tokens) {
+        if !source.lets_in(headers) {
             return Err(Refused::Unauthorised);
         }
         if self.full.load(Ordering::Relaxed) {

@@ -223,7 +223,9 @@ fn truncated(root: &Fields<'_>) -> Result<u32, BadBody> {
 fn address(text: &str) -> Option<Arc<str>> {
     let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST_URL)?;
     let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    (plain && url.has_host()).then(|| redact::text(url.as_str()).into())
+    let clean = (plain && url.has_host()).then(|| redact::text(url.as_str()))?;
+    // As it is kept: letters that are not ASCII get longer in it.
+    (clean.len() <= LONGEST_URL).then(|| clean.into())
 }
 
 fn not_json(error: &serde_json::Error) -> BadBody {

@@ -31,7 +31,7 @@ pub(super) fn at(bytes: &[u8], at: usize) -> Option<Range<usize>> {
 fn assigned(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let (name, start) = name_before(bytes, at)?;
     let in_query = start > 0 && matches!(bytes[start - 1], b'?' | b'&');
-    if !is_secret(name) && !(in_query && is_any(SIGNATURES, name)) {
+    if !(is_secret(name) || in_query && is_any(SIGNATURES, name)) {
         return None;
     }
     match bytes.get(at + 1) {

@@ -19,6 +19,7 @@ mod form;
 mod gateway;
 mod identify;
 mod interactions;
+pub mod judge;
 mod messages;
 mod payload;
 mod people;

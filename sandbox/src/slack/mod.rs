@@ -15,6 +15,7 @@ mod elements;
 mod emoji;
 mod forms;
 mod http;
+pub mod judge;
 mod limits;
 mod mentions;
 mod messages;

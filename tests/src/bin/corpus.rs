@@ -83,6 +83,25 @@ async fn what_the_story_leaves_out(world: &World) {
     let frame = r#"{"envelope_id":"corpus","type":"slash_commands"}"#.to_owned();
     world.sandbox.slack.socket_fault(SocketFault::Frame { text: frame }).await;
     world.advance(Duration::from_secs(5)).await;
+    a_storm_and_a_chat_that_is_away(world).await;
+}
+
+async fn a_storm_and_a_chat_that_is_away(world: &World) {
+    for number in 0..40 {
+        world.alerts(&format!("Probe{number}"), &[("host-1", true)]).await;
+    }
+    for _ in 0..12 {
+        world.advance(Duration::from_secs(20)).await;
+    }
+    world.sandbox.slack.fault("*", 10_000, CallFault::Status { status: 503 });
+    world.sandbox.slack.socket_fault(SocketFault::Drop).await;
+    for _ in 0..12 {
+        world.advance(Duration::from_secs(15)).await;
+    }
+    world.sandbox.slack.clear_faults();
+    for _ in 0..32 {
+        world.advance(Duration::from_secs(15)).await;
+    }
 }
 
 /// The kinds of event that the journal lacks.

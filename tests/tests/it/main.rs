@@ -1,8 +1,8 @@
 //! Whole-bot scenarios, one file a feature.
 
 mod alerts;
-mod checkpoints;
 mod canaries;
+mod checkpoints;
 mod connections;
 mod corpus;
 mod crashes;

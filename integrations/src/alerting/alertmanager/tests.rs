@@ -211,6 +211,7 @@ fn only_plain_web_addresses_are_kept() {
         assert_eq!(address(text).is_some(), kept, "{text}");
     }
     assert_eq!(address(&format!("https://a.example/{}", "x".repeat(LONGEST_URL))), None);
+    assert_eq!(address(&format!("https://a.example/{}", "é".repeat(LONGEST_URL / 3))), None, "it is kept as %C3%A9");
 }
 
 #[test]

@@ -289,7 +289,8 @@ fn refused(problem: Problem) -> NoConnection {
 }
 
 /// Where to connect to: `wss://`, or `ws://` on this machine (a sandbox), with version and encoding.
-pub(super) fn address(url: &str) -> Option<Url> {
+#[must_use]
+pub fn address(url: &str) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let may = url.has_host() && (url.scheme() == "wss" || (url.scheme() == "ws" && loopback));

@@ -9,6 +9,7 @@
 mod answers;
 mod call;
 pub mod commands;
+pub mod frame;
 pub mod gateway;
 pub mod inbound;
 pub mod invite;

@@ -275,27 +275,30 @@ fn field(field: &Field) -> Value {
     let component = match &field.kind {
         FieldKind::Line(longest) => text_input(field, 1, *longest),
         FieldKind::Paragraph(longest) => text_input(field, 2, *longest),
-        FieldKind::Choice(options) => {
-            let options: Vec<Value> = choices(options)
-                .into_iter()
-                .map(|(label, value)| {
-                    let chosen = value == field.initial;
-                    let mut option = json!({ "label": label, "value": value });
-                    if chosen {
-                        option["default"] = json!(true);
-                    }
-                    option
-                })
-                .collect();
-            let mut select =
-                json!({ "type": 3, "custom_id": field.key, "options": options, "required": field.required });
-            if !field.required {
-                select["min_values"] = json!(0);
-            }
-            with_placeholder(select, field, PLACEHOLDER)
-        }
+        FieldKind::Choice(options) => match choices(options) {
+            // Discord refuses an empty list, and with it the whole form.
+            options if options.is_empty() => text_input(field, 1, 100),
+            options => select(field, options),
+        },
     };
     json!({ "type": 18, "label": label(&field.label, 45), "component": component })
+}
+
+fn select(field: &Field, options: Vec<(String, String)>) -> Value {
+    let option = |(label, value): (String, String)| {
+        let chosen = value == field.initial;
+        let mut option = json!({ "label": label, "value": value });
+        if chosen {
+            option["default"] = json!(true);
+        }
+        option
+    };
+    let options: Vec<Value> = options.into_iter().map(option).collect();
+    let mut select = json!({ "type": 3, "custom_id": field.key, "options": options, "required": field.required });
+    if !field.required {
+        select["min_values"] = json!(0);
+    }
+    with_placeholder(select, field, PLACEHOLDER)
 }
 
 fn text_input(field: &Field, style: u8, longest: u16) -> Value {

@@ -275,8 +275,12 @@ fn a_form_fits_and_keeps_its_keys() {
         placeholder: "p".repeat(200),
     };
     let choice = FieldKind::Choice(vec![("One".into(), "1".into()), ("Two".into(), "2".into())]);
-    let fields =
-        vec![field("title", FieldKind::Line(80)), field("text", FieldKind::Paragraph(3000)), field("sev", choice)];
+    let fields = vec![
+        field("title", FieldKind::Line(80)),
+        field("text", FieldKind::Paragraph(3000)),
+        field("sev", choice),
+        field("none", FieldKind::Choice(vec![])),
+    ];
     let form =
         form(&Form { click: "incident declare".into(), title: "T".repeat(80), submit: "Declare".into(), fields });
     assert_eq!(form["custom_id"], "incident declare");
@@ -284,4 +288,5 @@ fn a_form_fits_and_keeps_its_keys() {
     assert!(parts.iter().all(|it| it["type"] == 18 && units(it["label"].as_str().unwrap_or_default()) <= 45));
     assert_eq!(parts[0]["component"]["value"], "2");
     assert_eq!(parts[2]["component"]["options"][1]["default"], true);
+    assert_eq!(parts[3]["component"]["type"], 4, "where there is nothing to choose from, something can be typed");
 }

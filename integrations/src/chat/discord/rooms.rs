@@ -71,20 +71,26 @@ impl Client {
     pub(in crate::chat) async fn archive(&self, channel: &ChannelId) -> Called<()> {
         let me = self.identity().await?;
         let found = self.call(&CHANNEL, &[&channel.0], None).await?;
-        let overwrites = found.get("permission_overwrites").and_then(Value::as_array);
-        let mut overwrites = overwrites.cloned().unwrap_or_default();
-        // Nobody but the bot is to write, so those who were allowed to by name are not any more.
-        for overwrite in &mut overwrites {
-            change(overwrite, "allow", |bits| bits & !CLOSED);
-        }
-        change(entry(&mut overwrites, &self.guild, 0), "deny", |bits| bits | CLOSED);
-        let mine = entry(&mut overwrites, &me.user_id, 1);
-        change(mine, "deny", |bits| bits & !CLOSED);
-        change(mine, "allow", |bits| bits | CLOSED);
+        let overwrites = closed(found.get("permission_overwrites"), &self.guild, &me.user_id);
         let body = json!({ "permission_overwrites": overwrites });
         self.call(&CHANGE_CHANNEL, &[&channel.0], Some(&body)).await?;
         Ok(())
     }
+}
+
+/// The overwrites of a channel, changed so that nobody but the bot can write. What is no overwrite is left out.
+fn closed(overwrites: Option<&Value>, everybody: &str, me: &str) -> Vec<Value> {
+    let mut overwrites = overwrites.and_then(Value::as_array).cloned().unwrap_or_default();
+    overwrites.retain(Value::is_object);
+    // Those who were allowed to by name are not any more.
+    for overwrite in &mut overwrites {
+        change(overwrite, "allow", |bits| bits & !CLOSED);
+    }
+    change(entry(&mut overwrites, everybody, 0), "deny", |bits| bits | CLOSED);
+    let mine = entry(&mut overwrites, me, 1);
+    change(mine, "deny", |bits| bits & !CLOSED);
+    change(mine, "allow", |bits| bits | CLOSED);
+    overwrites
 }
 
 /// The overwrite of a role (kind 0) or member (kind 1), made where there is none.
@@ -147,6 +153,15 @@ mod tests {
         assert_eq!(fitting("@everyone"), "everyone");
         assert_eq!(fitting("!!!"), "incident");
         assert_eq!(fitting(&"x".repeat(200)).len(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn a_channel_is_closed_whatever_stands_among_its_overwrites() {
+        let odd = json!([5, null, { "id": "11", "allow": "2048", "deny": 7 }]);
+        let [ann, everybody, me] = closed(Some(&odd), "1", "2").try_into().expect("three overwrites");
+        assert_eq!((&ann["id"], &ann["allow"]), (&json!("11"), &json!("0")));
+        assert_eq!((&everybody["id"], &everybody["deny"]), (&json!("1"), &json!(CLOSED.to_string())));
+        assert_eq!((&me["id"], &me["allow"]), (&json!("2"), &json!(CLOSED.to_string())));
     }
 
     #[test]

@@ -12,13 +12,14 @@ use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use operations::ids::Platform;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use super::frame::{Dispatch, Frame, marked, understand};
 use super::gateway::{Gateway, Stream, address, describe, stopped};
 use super::inbound::NEEDED;
 use crate::chat::socket::{Arrival, Session};
@@ -170,37 +171,34 @@ impl Connection<'_> {
             // Pings are answered by the WebSocket itself.
             Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => return Ok(()),
         };
-        let Ok(frame) = serde_json::from_str::<Value>(&text) else {
+        let Some(frame) = understand(&text) else {
             tracing::warn!(bytes = text.len(), "A frame from Discord is not JSON and is left aside");
             return Ok(());
         };
-        match frame.get("op").and_then(Value::as_u64) {
-            Some(0) => self.dispatch(&frame, &text),
-            Some(1) => self.heartbeat().await,
-            Some(7) => Err(again("Discord asks for a new connection")),
-            Some(9) => {
-                let resumable = frame.get("d") == Some(&Value::Bool(true));
+        match frame {
+            Frame::Dispatch(dispatch) => self.dispatch(&dispatch, &text),
+            Frame::Heartbeat => self.heartbeat().await,
+            Frame::Reconnect => Err(again("Discord asks for a new connection")),
+            Frame::Invalid { resumable } => {
                 // Discord asks for one to five seconds.
                 let wait = Duration::from_secs_f64(1.0 + 4.0 * fastrand::f64());
                 let why = format!("Discord calls the session invalid (resumable: {resumable})");
                 Err(End::Again { why, forget: !resumable, wait: (!resumable).then_some(wait) })
             }
-            Some(10) => self.hello(&frame).await,
-            Some(11) => {
+            Frame::Hello(interval) => self.hello(interval).await,
+            Frame::Answered => {
                 self.answered = true;
                 Ok(())
             }
-            Some(_) | None => Ok(()),
+            Frame::Other => Ok(()),
         }
     }
 
-    async fn hello(&mut self, frame: &Value) -> Result<(), End> {
+    async fn hello(&mut self, interval: Option<Duration>) -> Result<(), End> {
         if self.stage != Stage::Opened {
             return Ok(());
         }
-        let interval = frame.pointer("/d/heartbeat_interval").and_then(Value::as_u64).filter(|ms| *ms > 0);
-        let interval = interval.ok_or_else(|| again("the greeting names no heartbeat interval"))?;
-        self.interval = Duration::from_millis(interval.clamp(100, 600_000));
+        self.interval = interval.ok_or_else(|| again("the greeting names no heartbeat interval"))?;
         let clock = self.gateway.clock.clone();
         self.beat = Some(sleep(clock.as_ref(), self.interval.mul_f64(fastrand::f64())));
         let token = self.gateway.token.expose().to_owned();
@@ -219,8 +217,8 @@ impl Connection<'_> {
         self.send(Message::text(payload.to_string())).await
     }
 
-    fn dispatch(&mut self, frame: &Value, text: &str) -> Result<(), End> {
-        let kind = frame.get("t").and_then(Value::as_str).unwrap_or_default();
+    fn dispatch(&mut self, dispatch: &Dispatch, text: &str) -> Result<(), End> {
+        let kind = dispatch.kind.as_str();
         if self.stage == Stage::Opened {
             return Err(again("a dispatch came before the greeting"));
         }
@@ -228,18 +226,18 @@ impl Connection<'_> {
             self.limit = sleep(self.gateway.clock.as_ref(), READY_LIMIT);
         }
         if kind == "READY" {
-            self.ready(frame)?;
+            self.ready(dispatch)?;
         }
         let Some(newest) = &mut self.newest else { return Err(again("a dispatch came without a session")) };
-        if let Some(seq) = frame.get("s").and_then(Value::as_u64) {
+        if let Some(seq) = dispatch.seq {
             newest.seq = seq;
         }
         let session = newest.clone();
         match kind {
             // Only where to resume is of interest, and that is a credential.
             "READY" => self.hand_over(json!({ "op": 0, "t": "READY", "s": session.seq, "d": {} }).to_string(), session),
-            kind if NEEDED.contains(&kind) => match text.trim_start().strip_prefix('{') {
-                Some(rest) => self.hand_over(format!("{{\"session\":\"{}\",{rest}", short(&session.id)), session),
+            kind if NEEDED.contains(&kind) => match marked(text, &short(&session.id)) {
+                Some(raw) => self.hand_over(raw, session),
                 None => return Ok(()),
             },
             // Noted in its place, so that it does not overtake what is still being kept.
@@ -253,18 +251,16 @@ impl Connection<'_> {
     }
 
     /// Notes the session that begins.
-    fn ready(&mut self, frame: &Value) -> Result<(), End> {
-        let field = |name: &str| frame.pointer(name).and_then(Value::as_str).filter(|value| !value.is_empty());
-        let id = field("/d/session_id").ok_or_else(|| End::Again {
+    fn ready(&mut self, dispatch: &Dispatch) -> Result<(), End> {
+        let id = dispatch.session.clone().ok_or_else(|| End::Again {
             why: "the session that Discord began has no id".to_owned(),
             forget: true,
             wait: None,
         })?;
         // Where it is no address, the one that everybody is told does as well.
-        let own = field("/d/resume_gateway_url").filter(|url| address(url).is_some());
-        let resume_url = own.unwrap_or(&self.gateway.main).to_owned();
-        let seq = frame.get("s").and_then(Value::as_u64).unwrap_or_default();
-        let session = Session { id: id.to_owned(), seq, resume_url };
+        let own = dispatch.resume_url.clone().filter(|url| address(url).is_some());
+        let resume_url = own.unwrap_or_else(|| self.gateway.main.clone());
+        let session = Session { id, seq: dispatch.seq.unwrap_or_default(), resume_url };
         self.newest = Some(session.clone());
         // From here on the session can be resumed: READY itself holds nothing that could be lost.
         self.gateway.session = Some(session);

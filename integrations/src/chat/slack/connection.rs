@@ -12,13 +12,13 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
 use jiff::Timestamp;
 use operations::ids::Platform;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::call::word_of;
+use super::frame::{Frame, understand};
 use super::socket::{Shared, Stream, describe};
 use crate::chat::socket::Arrival;
 use crate::clock::{Sleep, after, sleep, timeout};
@@ -45,18 +45,6 @@ pub(super) enum News {
     Replace(String),
     /// It has ended. Why.
     Ended(String),
-}
-
-/// What a frame was.
-enum Frame {
-    /// The greeting.
-    Hello,
-    /// Slack announces the end.
-    Disconnect(String),
-    /// Something to hand over, by its envelope's id.
-    Envelope(String),
-    /// Nothing to act upon.
-    Other,
 }
 
 /// How the work of a kept envelope ended: its id where it was kept.
@@ -251,27 +239,6 @@ impl Connection {
         self.send(Message::Close(Some(frame))).await?;
         while let Some(Ok(_)) = self.stream.next().await {}
         Ok(())
-    }
-}
-
-/// What a frame's text is. Anything unreadable is nothing to act upon, and no reason to end.
-fn understand(text: &str) -> Frame {
-    let Ok(envelope) = serde_json::from_str::<Value>(text) else {
-        tracing::warn!(bytes = text.len(), "A frame from Slack is not JSON and is left aside");
-        return Frame::Other;
-    };
-    let kind = envelope.get("type").and_then(Value::as_str);
-    match (kind, envelope.get("envelope_id").and_then(Value::as_str)) {
-        (Some("hello"), _) => Frame::Hello,
-        (Some("disconnect"), _) => {
-            let reason = envelope.get("reason").and_then(Value::as_str).unwrap_or("no_reason");
-            Frame::Disconnect(word_of(reason).to_owned())
-        }
-        (_, Some(id)) => Frame::Envelope(id.to_owned()),
-        (_, None) => {
-            tracing::warn!(bytes = text.len(), "A frame from Slack has no envelope id and is left aside");
-            Frame::Other
-        }
     }
 }
 

@@ -97,7 +97,8 @@ fn read(headers: &HeaderMap, body: &str, bot: &Identity) -> Result<Heard, String
         None => Value::Object(form),
     };
     // A trigger is made for one click or command, so it is the same again only if that is delivered again.
-    let delivery = payload.get("trigger_id").and_then(Value::as_str).ok_or("the payload has no trigger_id")?;
+    let delivery = payload.get("trigger_id").and_then(Value::as_str).filter(|id| !id.is_empty());
+    let delivery = delivery.ok_or("the payload has no trigger_id")?;
     let parsed = if payload.get("command").is_some() {
         command(&payload, delivery, bot)
     } else {

@@ -104,6 +104,8 @@ fn signed_garbage_is_malformed() {
         ("text/plain", "x"),
         (FORM, "payload=%7B"),
         (FORM, "command=%2Fx"),
+        // Two of them would be taken for one delivery.
+        (FORM, "team_id=T1&user_id=U1&channel_id=C1&command=%2Fincident&trigger_id="),
     ] {
         assert!(matches!(hear(kind, body), Err(Rejected::Malformed(_))), "{body}");
     }

@@ -7,6 +7,7 @@
 
 mod call;
 mod connection;
+pub mod frame;
 pub mod http_mode;
 pub mod inbound;
 mod limits;

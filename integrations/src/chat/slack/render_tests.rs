@@ -123,7 +123,8 @@ fn one_line_can_not_pass_for_two() {
 fn monstrous_cards_fit() {
     let emojis = "👩‍🚒🔥".repeat(300);
     let quotes = "\"\\\n".repeat(10_000);
-    for words in ["x".repeat(40_000), emojis, quotes, "<&>".repeat(13_000)] {
+    let bells = "\u{7}\u{8}".repeat(20_000);
+    for words in ["x".repeat(40_000), emojis, quotes, "<&>".repeat(13_000), bells] {
         for times in [1, 5, 100] {
             let message = super::card(&full(&words, times));
             let whole = json!([message.blocks, message.attachments]).to_string();
@@ -212,4 +213,15 @@ fn own_people_are_called_above_the_bar_and_others_are_named() {
     let above = json!(message.blocks).to_string();
     assert!(above.contains("\"user_id\":\"U0ANN\"") && above.contains("Bo"), "{above}");
     assert!(json!(message.attachments).to_string().contains("More"));
+}
+
+#[test]
+fn a_time_before_1970_is_told_in_words_because_slack_refuses_it() {
+    let at: Timestamp = "1969-12-31T23:59:59Z".parse().expect("a time");
+    let mut old = Card::coloured(Colour::Firing, Text::new().plain("Firing since ").time(at, TimeStyle::Ago));
+    old.footer = Some(Text::new().time(at, TimeStyle::Clock));
+    let message = card(&old);
+    let whole = json!([message.blocks, message.attachments]).to_string();
+    assert!(!whole.contains("\"date\"") && !whole.contains("<!date"), "{whole}");
+    assert_eq!(whole.matches("31 December 1969 23:59 UTC").count(), 2, "{whole}");
 }

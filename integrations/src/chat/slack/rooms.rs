@@ -113,7 +113,7 @@ impl Client {
         let creator = channel.get("creator").and_then(Value::as_str);
         let named = channel.get("name").and_then(Value::as_str).unwrap_or_default();
         let fits = (1..=NAMES).any(|number| named == numbered(name, number));
-        fits && creator == Some(bot.user_id.as_str()) && now - created < FRESH
+        fits && creator == Some(bot.user_id.as_str()) && is_fresh(created, now)
     }
 
     pub(in crate::chat) async fn set_topic(&self, channel: &ChannelId, topic: &str) -> Called<()> {
@@ -128,6 +128,11 @@ impl Client {
     pub(in crate::chat) async fn archive(&self, channel: &ChannelId) -> Called<()> {
         already_is_done(self.call(&ARCHIVE, &json!({ "channel": channel.0 })).await)
     }
+}
+
+/// Whether a channel of that second counts as just made. Whatever number the answer has is taken for a second.
+fn is_fresh(created: i64, now: i64) -> bool {
+    now.saturating_sub(created) < FRESH
 }
 
 fn unless_forbidden(outcome: Called<()>) -> Called<()> {
@@ -172,6 +177,12 @@ fn numbered(name: &str, number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_was_made_within_a_day_is_fresh() {
+        assert!(is_fresh(1_000_000, 1_000_000) && is_fresh(i64::MAX, 0));
+        assert!(!is_fresh(0, FRESH) && !is_fresh(i64::MIN, FRESH));
+    }
 
     #[test]
     fn names_are_made_to_fit() {

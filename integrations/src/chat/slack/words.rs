@@ -72,7 +72,13 @@ impl Room {
 }
 
 fn json_length(words: &str) -> usize {
-    words.chars().map(|c| if matches!(c, '"' | '\\' | '\n' | '\t') { 2 } else { c.len_utf16() }).sum()
+    let length = |c: char| match c {
+        '"' | '\\' | '\n' | '\t' => 2,
+        // As `\u0007`.
+        '\u{0}'..='\u{1f}' => 6,
+        _ => c.len_utf16(),
+    };
+    words.chars().map(length).sum()
 }
 
 /// How long Slack takes a text to be: in UTF-16 units, in which an emoji is two or more.
@@ -131,6 +137,7 @@ fn rich_span(span: &Span, bold: bool, room: &mut Room) -> Option<SlackRichTextIn
         Span::Person(name, platform) => {
             words_in(room.take(&one_line(&format!("{} ({})", name.as_str(), platform.title())))?, bold).into()
         }
+        Span::Time(at, _) if is_before_slack(*at) => words_in(room.take(&date(*at, TimeStyle::Full).1)?, bold).into(),
         Span::Time(at, form) => {
             let (format, fallback) = date(*at, *form);
             room.take(&fallback)?;
@@ -207,6 +214,10 @@ pub(super) fn small(text: &Text) -> Option<Vec<SlackContextBlockElement>> {
                 words.push_str(&format!("#{}", name.as_str()));
                 continue;
             }
+            Span::Time(at, _) if is_before_slack(*at) => {
+                words.push_str(&date(*at, TimeStyle::Full).1);
+                continue;
+            }
             Span::Time(at, form) => {
                 let (format, fallback) = date(*at, *form);
                 format!("<!date^{}^{format}|{fallback}>", at.as_second())
@@ -243,6 +254,11 @@ fn date(at: Timestamp, style: TimeStyle) -> (&'static str, String) {
         TimeStyle::Full => ("{date} {time}", at.strftime("%-d %B %Y %H:%M UTC").to_string()),
         TimeStyle::Ago => ("{ago}", at.strftime("%H:%M UTC").to_string()),
     }
+}
+
+/// Slack takes no moment before 1970, and refuses the message that has one; an alert may say that it began then.
+fn is_before_slack(at: Timestamp) -> bool {
+    at.as_second() < 0
 }
 
 /// The address as Slack may link to it: http and https only, and not too long.

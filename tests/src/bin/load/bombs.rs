@@ -27,7 +27,7 @@ pub(crate) async fn bombs(clients: usize, size: usize) {
     let bot = Bot::start(directory.path(), &sandbox, &http).await;
     pause(Duration::from_secs(2)).await;
     println!("{clients} bodies of {size} bytes at once, each kind after the other:");
-    let shapes: [(&str, fn(usize) -> Vec<u8>); 6] = [
+    let shapes: [(&str, Shape); 6] = [
         ("one long string", |size| filled("{\"version\":\"4\",\"pad\":\"", "y", "\"}", size)),
         ("brackets", |size| filled("", "[", "", size)),
         ("numbers", |size| filled("{\"version\":\"4\",\"pad\":[", "1,", "1]}", size)),
@@ -51,6 +51,9 @@ pub(crate) async fn bombs(clients: usize, size: usize) {
     println!("  others' webhooks meanwhile: {}", spread(&mut times));
     bot.stop().await;
 }
+
+/// A body of about so many bytes.
+type Shape = fn(usize) -> Vec<u8>;
 
 /// About so many bytes: a beginning, a piece again and again, an end.
 fn filled(begin: &str, piece: &str, end: &str, size: usize) -> Vec<u8> {
