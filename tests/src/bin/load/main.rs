@@ -32,7 +32,7 @@ struct Args {
 /// What to measure.
 #[derive(Subcommand)]
 enum What {
-    /// Everything (also without a word).
+    /// Latency and starts, of Muster alone (also without a word).
     All,
     /// Webhooks, cards, clicks and memory.
     Latency {

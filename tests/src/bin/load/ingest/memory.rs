@@ -10,8 +10,8 @@ use super::client::Load;
 use super::peer::{Peer, Setup};
 use crate::process::{self, Memory};
 
-/// Over so many connections alerts are told.
-const CONNECTIONS: usize = 8;
+/// Over so many connections alerts are told: enough that a disk that is slow to sync does not make it long.
+const CONNECTIONS: usize = 64;
 /// So many alerts are posted to Alertmanager at once, however they are grouped.
 const POSTED: u64 = 50;
 
