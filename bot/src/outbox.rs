@@ -28,8 +28,8 @@ use crate::engine::{Change, Engine, Request};
 use crate::metrics::Metrics;
 use crate::store::Row;
 
-/// The first wait after a failure, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// The first wait after a failure, and the longest: a chat that is back is noticed within that.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// How long to wait before a token that does not work is tried again.
 const TOKEN_WAIT: Duration = Duration::from_secs(60);
@@ -149,6 +149,9 @@ impl Outbox {
         let outcome = match result {
             Ok(outcome) => {
                 self.metrics.effect(platform, "done");
+                if let Some(platform) = effect.platform() {
+                    lanes.works_again(platform);
+                }
                 outcome
             }
             Err(Failure::Permanent { why, kind }) if kind != Refused::Token => {
@@ -189,7 +192,7 @@ impl Outbox {
         let wait = told.unwrap_or_else(|| socket::backoff(it.attempts, BACKOFF.0, BACKOFF.1));
         let (about, attempts) = (it.row.effect.about(), it.attempts + 1);
         tracing::info!(effect = key, attempts, why = %failure, ?wait, "Will try again to {about}");
-        lanes.again(key, after(self.clock.now(), wait), suspect);
+        lanes.again(key, after(self.clock.now(), wait), suspect, told.is_some());
     }
 
     fn tell(&self, lanes: &Lanes, taken: u64) {

@@ -6,10 +6,10 @@
 
 mod body;
 pub mod health;
+mod held;
 pub mod hooks;
 pub mod listen;
 pub mod room;
-mod storms;
 
 use std::sync::Arc;
 
@@ -37,7 +37,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/storms/{storm}", get(storms::storm))
+        .route("/storms/{storm}", get(held::storm))
+        .route("/missed/{missed}", get(held::missed))
         .with_state(shared)
         .merge(pages)
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this address.\n") })

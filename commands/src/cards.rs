@@ -8,11 +8,13 @@
 mod alert;
 mod headline;
 mod links;
+mod missed;
 mod status;
 mod storm;
 
 pub use alert::alert;
 pub(crate) use headline::roles;
 pub use headline::{headline, room_name, topic};
+pub use missed::missed;
 pub use status::status;
 pub use storm::storm;

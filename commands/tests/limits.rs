@@ -252,6 +252,7 @@ fn every_card_and_answer_keeps_its_limits_whatever_is_in_it() {
                         CardId::Alert(group) => cards::alert(state, group),
                         CardId::Headline(id) => cards::headline(state, id, place),
                         CardId::Storm(storm) => cards::storm(state, storm),
+                        CardId::Missed(missed) => cards::missed(state, missed),
                     };
                     let card = card.expect("there is one");
                     assert!(card.lines.len() <= 8, "{card:?}");

@@ -4,13 +4,14 @@
 //! alerts that are handled as one: one card, one acknowledgement. What holds: a group is
 //! resolved only when every member that is known is resolved and none was left out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::Actor;
-use crate::ids::{GroupId, IncidentId, StormId};
+use crate::ids::{GroupId, IncidentId, MissedId, Platform, StormId};
 use crate::incident::Severity;
 use crate::labels::Labels;
 use crate::members::Members;
@@ -128,6 +129,9 @@ pub struct Group {
     /// The storm in which it opened and is held back.
     #[serde(default)]
     pub storm: Option<StormId>,
+    /// The boards that stand for its card, by chat, where it could not be shown in time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub missed: BTreeMap<Platform, MissedId>,
 }
 
 impl Group {
@@ -135,6 +139,12 @@ impl Group {
     #[must_use]
     pub fn is_held_back(&self) -> bool {
         self.storm.is_some() && self.first_acknowledged_at.is_none() && self.incident.is_none()
+    }
+
+    /// Whether it has no card on this chat: it could not be shown in time, and nobody has done anything about it.
+    #[must_use]
+    pub fn is_missed_on(&self, platform: Platform) -> bool {
+        self.missed.contains_key(&platform) && self.first_acknowledged_at.is_none() && self.incident.is_none()
     }
 
     /// How many members fire.

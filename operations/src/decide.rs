@@ -65,7 +65,11 @@ pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, 
             why: why.clone(),
         }])),
         Input::Done { effect, outcome } => Ok(Decision::events(done::done(state, effect, outcome))),
-        Input::Vitals(vitals) => Ok(Decision::events(crate::vitals::looked_at(state, vitals))),
+        Input::Vitals(vitals) => {
+            let mut events = crate::vitals::looked_at(state, vitals);
+            events.extend(crate::missed::looked_at(state, vitals));
+            Ok(Decision::events(events))
+        }
         Input::Tick => Ok(Decision::events(ticks::tick(state, now))),
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::card::Card;
 use crate::chat::{Actor, Answer, Captured, ReplyTo};
 use crate::checkpoint::{Checkpoint, Ledger};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, StormId, UserRef};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId, UserRef};
 use crate::incident::Mark;
 
 /// A card that is kept up to date.
@@ -24,6 +24,8 @@ pub enum CardId {
     Headline(IncidentId),
     /// A storm's board.
     Storm(StormId),
+    /// The board of alerts that were not shown in time.
+    Missed(MissedId),
 }
 
 /// A place where something is shown.
@@ -41,6 +43,8 @@ pub enum Place {
     Beside(Platform, GroupId),
     /// The channel that a storm rages in.
     Storm(Platform, StormId),
+    /// The channel in which alerts were not shown in time.
+    Missed(Platform, MissedId),
 }
 
 /// Something to be done outside.
@@ -223,8 +227,8 @@ impl Effect {
             | Effect::Capture { incident, .. }
             | Effect::Publish { incident } => Some(*incident),
             Effect::Say { place: Place::Room(_, incident), .. } => Some(*incident),
-            Effect::ShowCard { card: CardId::Alert(_) | CardId::Storm(_), .. }
-            | Effect::PinCard { card: CardId::Alert(_) | CardId::Storm(_), .. }
+            Effect::ShowCard { card: CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_), .. }
+            | Effect::PinCard { card: CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_), .. }
             | Effect::Say { .. }
             | Effect::Reply { .. }
             | Effect::Checkpoint { .. } => None,
@@ -283,6 +287,7 @@ impl CardId {
             CardId::Alert(group) => group.to_string(),
             CardId::Headline(incident) => incident.to_string(),
             CardId::Storm(storm) => storm.to_string(),
+            CardId::Missed(missed) => missed.to_string(),
         }
     }
 }
@@ -297,6 +302,7 @@ impl Place {
             | Place::Room(platform, _)
             | Place::Beside(platform, _)
             | Place::Storm(platform, _)
+            | Place::Missed(platform, _)
             | Place::Operators(platform) => platform,
         }
     }
@@ -311,12 +317,13 @@ impl Place {
             Place::Operators(platform) => format!("operators/{}", platform.key()),
             Place::Beside(platform, group) => format!("beside-{group}/{}", platform.key()),
             Place::Storm(platform, storm) => format!("{storm}/{}", platform.key()),
+            Place::Missed(platform, missed) => format!("{missed}/{}", platform.key()),
         }
     }
 
     fn about(self) -> String {
         let what = match self {
-            Place::Alerts(_) | Place::Beside(..) | Place::Storm(..) => "the alerts channel",
+            Place::Alerts(_) | Place::Beside(..) | Place::Storm(..) | Place::Missed(..) => "the alerts channel",
             Place::Announcements(_) => "the incidents channel",
             Place::Room(..) => "the incident's room",
             Place::Operators(_) => "the operators' channel",

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Alert;
 use crate::chat::{Actor, Captured};
 use crate::effect::{CardId, Place};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, StormId};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
 use crate::incident::{Mark, Role, Severity};
 use crate::text::Outside;
 use crate::triage::Verdict;
@@ -118,6 +118,25 @@ pub enum Event {
     StormEnded {
         /// Which one.
         storm: StormId,
+        /// The groups that get their cards now.
+        released: Vec<GroupId>,
+    },
+    /// Alerts could not be shown on a chat in time: one board will stand for the cards of these, and of those that open
+    /// until it is posted.
+    MissedBegan {
+        /// The board's number.
+        missed: MissedId,
+        /// The chat.
+        platform: Platform,
+        /// The service whose channel it is; none for the channel of all alerts.
+        channel: Option<Outside>,
+        /// Which ones.
+        groups: Vec<GroupId>,
+    },
+    /// The board was posted, or can't be.
+    MissedEnded {
+        /// Which one.
+        missed: MissedId,
         /// The groups that get their cards now.
         released: Vec<GroupId>,
     },
@@ -394,6 +413,8 @@ impl Event {
             | Event::StormBegan { .. }
             | Event::StormWatched { .. }
             | Event::StormEnded { .. }
+            | Event::MissedBegan { .. }
+            | Event::MissedEnded { .. }
             | Event::AlertAcknowledged { .. }
             | Event::AlertUnacknowledged { .. }
             | Event::AcknowledgementAsked { .. }

@@ -134,6 +134,28 @@ impl FromStr for StormId {
     }
 }
 
+/// The number of a board that tells of alerts that were not shown in time: `MISSED-3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MissedId(pub u32);
+
+impl fmt::Display for MissedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MISSED-{}", self.0)
+    }
+}
+
+impl FromStr for MissedId {
+    type Err = NotAnId;
+
+    /// Takes `MISSED-3` and `3`.
+    fn from_str(text: &str) -> Result<MissedId, NotAnId> {
+        let lower = text.trim().to_ascii_lowercase();
+        let digits = lower.strip_prefix("missed").map_or(lower.as_str(), |rest| rest.trim_start_matches('-'));
+        digits.parse().map(MissedId).map_err(|_| NotAnId)
+    }
+}
+
 /// An alert group's number: `A-311`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -22,6 +22,7 @@ pub mod input;
 pub mod journal;
 pub mod labels;
 pub mod members;
+pub mod missed;
 mod pairs;
 pub mod react;
 pub mod refusal;

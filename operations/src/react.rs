@@ -8,7 +8,7 @@ use crate::card::Card;
 use crate::chat::Actor;
 use crate::effect::{CardId, Effect, Place};
 use crate::event::Event;
-use crate::ids::{GroupId, IncidentId, Platform, StormId};
+use crate::ids::{GroupId, IncidentId, MissedId, Platform, StormId};
 use crate::incident::Mark;
 use crate::journal::Record;
 use crate::state::State;
@@ -35,6 +35,12 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
         Event::StormEnded { storm, released } => {
             let mut effects = show_storm(state, *storm);
             effects.extend(storm_over(state, record.seq, *storm));
+            effects.extend(released.iter().flat_map(|group| show_alert(state, *group)));
+            effects
+        }
+        Event::MissedBegan { missed, .. } => show_missed(state, *missed),
+        Event::MissedEnded { missed, released } => {
+            let mut effects = show_missed(state, *missed);
             effects.extend(released.iter().flat_map(|group| show_alert(state, *group)));
             effects
         }
@@ -165,7 +171,7 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
         Event::RoomOpened { incident, platform, .. } => room_opened(state, *incident, *platform),
         Event::CardPosted { card, place, .. } => match (card, place) {
             (CardId::Headline(_), Place::Room(..)) => vec![Effect::PinCard { card: *card, place: *place }],
-            (CardId::Headline(_) | CardId::Alert(_) | CardId::Storm(_), _) => Vec::new(),
+            (CardId::Headline(_) | CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_), _) => Vec::new(),
         },
         Event::CardLost { card, place } => vec![Effect::ShowCard { card: *card, place: *place }],
         Event::EffectGivenUp { incident, effect, .. } => match incident {
@@ -199,6 +205,16 @@ fn show_storm(state: &State, id: StormId) -> Vec<Effect> {
         .collect()
 }
 
+/// The board is only of its own chat: on the other one, the cards are there.
+fn show_missed(state: &State, id: MissedId) -> Vec<Effect> {
+    let platform = state.missed.get(&id).map(|missed| missed.platform);
+    let place = platform.filter(|platform| state.settings.chats.contains_key(platform));
+    place
+        .map(|platform| Effect::ShowCard { card: CardId::Missed(id), place: Place::Missed(platform, id) })
+        .into_iter()
+        .collect()
+}
+
 /// The board has changed without a sound, so that it is over is said.
 fn storm_over(state: &State, seq: u64, id: StormId) -> Vec<Effect> {
     let Some(storm) = state.storms.get(&id) else { return Vec::new() };
@@ -218,7 +234,9 @@ fn show_alert(state: &State, group: GroupId) -> Vec<Effect> {
     if state.groups.get(&group).is_some_and(|group| group.is_held_back()) {
         return Vec::new();
     }
+    let missed = |platform| state.groups.get(&group).is_some_and(|group| group.is_missed_on(platform));
     chats(state)
+        .filter(|platform| !missed(*platform))
         .map(|platform| Effect::ShowCard { card: CardId::Alert(group), place: Place::Alerts(platform) })
         .collect()
 }

@@ -115,6 +115,12 @@ impl Settings {
         format!("{}/storms/{storm}", self.public_url)
     }
 
+    /// Where alerts that were not shown in time are listed.
+    #[must_use]
+    pub fn missed_url(&self, missed: crate::ids::MissedId) -> String {
+        format!("{}/missed/{missed}", self.public_url)
+    }
+
     /// The service that labels are about: by the configured matchers, else by their `service` label.
     #[must_use]
     pub fn service_of(&self, labels: &Labels) -> Option<Outside> {

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Group;
 use crate::effect::{CardId, Place};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform, StormId};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
 use crate::incident::Incident;
 use crate::journal::Record;
 use crate::labels::Strings;
+use crate::missed::Missed;
 use crate::settings::Settings;
 use crate::storm::{Openings, Storm};
 use crate::text::Outside;
@@ -56,6 +57,15 @@ pub struct State {
     /// The number of the newest storm.
     #[serde(default)]
     pub last_storm: u32,
+    /// Boards of alerts that were not shown in time, by number.
+    #[serde(default)]
+    pub missed: BTreeMap<MissedId, Arc<Missed>>,
+    /// The number of the newest of them.
+    #[serde(default)]
+    pub last_missed: u32,
+    /// Those that are not posted yet, by chat and by the service whose channel it is.
+    #[serde(with = "crate::pairs", default)]
+    pub missing: BTreeMap<(Platform, Option<Outside>), MissedId>,
     /// What is wrong with Muster itself, and since when.
     #[serde(with = "crate::pairs", default)]
     pub troubles: BTreeMap<Trouble, Timestamp>,
@@ -115,6 +125,9 @@ impl State {
             openings: self.openings.clone(),
             storms: self.storms.clone(),
             last_storm: self.last_storm,
+            missed: self.missed.clone(),
+            last_missed: self.last_missed,
+            missing: self.missing.clone(),
             troubles: self.troubles.clone(),
             sources: self.sources.clone(),
             started_at: self.started_at,
@@ -190,6 +203,9 @@ impl State {
             Place::Storm(platform, storm) => {
                 self.settings.alerts_channel(platform, self.storms.get(&storm)?.channel.as_ref())
             }
+            Place::Missed(platform, missed) => {
+                self.settings.alerts_channel(platform, self.missed.get(&missed)?.channel.as_ref())
+            }
             Place::Announcements(platform) => self.settings.chats.get(&platform).map(|seat| &seat.incidents),
             Place::Operators(platform) => self.settings.chats.get(&platform).and_then(|seat| seat.operators.as_ref()),
             Place::Room(platform, incident) => self
@@ -234,8 +250,16 @@ impl State {
         self.due.retain(|(at, _)| *at > now);
     }
 
-    /// Forgets what storms that were over long before `now` held back, and the oldest of them.
-    fn forget_storms(&mut self, now: Timestamp) {
+    /// Forgets what storms and boards that were over long before `now` held back, and the oldest of them.
+    fn forget_boards(&mut self, now: Timestamp) {
+        for missed in self.missed.values_mut().filter(|missed| !missed.held.is_empty()) {
+            if is_forgotten(missed.ended_at, now) {
+                Arc::make_mut(missed).held = Vec::new();
+            }
+        }
+        while self.missed.len() > STORMS && self.missed.first_key_value().is_some_and(|(_, it)| it.ended_at.is_some()) {
+            self.missed.pop_first();
+        }
         for storm in self.storms.values_mut().filter(|storm| !storm.held.is_empty()) {
             if is_forgotten(storm.ended_at, now) {
                 Arc::make_mut(storm).held = Vec::new();

@@ -6,6 +6,7 @@
 pub mod child;
 pub mod corpus;
 pub mod fuzz;
+pub mod outage;
 mod people;
 mod seen;
 mod settle;
@@ -23,6 +24,7 @@ use bot::engine::Halt;
 use integrations::clock::{Clock, ManualClock};
 use jiff::Timestamp;
 use operations::ids::Platform;
+use operations::state::State;
 use sandbox::Sandbox;
 
 pub use people::{Chat, Person};
@@ -173,6 +175,11 @@ impl World {
     pub async fn alerts(&self, name: &str, members: &[(&str, bool)]) {
         let status = self.hook(alerts_body(name, members, self.clock.now()).to_string()).await;
         assert_eq!(status, 200, "the webhook is taken");
+    }
+
+    /// Looks at the bot's state.
+    pub async fn read<T: Send + 'static>(&self, look: impl FnOnce(&State) -> T + Send + 'static) -> T {
+        self.bot().engine.read(look).await.expect("the engine runs")
     }
 
     /// Moves the time on, in steps, letting happen what happens on the way.

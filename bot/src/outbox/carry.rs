@@ -178,9 +178,12 @@ impl Carrier {
 
 fn showing(state: &State, id: CardId, place: Place) -> Option<Showing> {
     let card = match id {
+        // Asked for before it was held back: a board stands for it.
+        CardId::Alert(group) if state.groups.get(&group)?.is_missed_on(place.platform()) => return None,
         CardId::Alert(group) => cards::alert(state, group)?,
         CardId::Headline(incident) => cards::headline(state, incident, place)?,
         CardId::Storm(storm) => cards::storm(state, storm)?,
+        CardId::Missed(missed) => cards::missed(state, missed)?,
     };
     let posted = state.posted(id, place);
     let channel = state.channel_of_card(id, place).cloned()?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use operations::effect::{Effect, Urgency};
+use operations::ids::Platform;
 use operations::vitals::Lane;
 
 use super::Waiting;
@@ -27,6 +28,8 @@ pub(super) struct Open {
     pub(super) due: Timestamp,
     /// Whether it may have been carried out already without anybody knowing.
     pub(super) suspect: bool,
+    /// Whether it waits only because it failed, and not because it was told until when.
+    guessed: bool,
     stage: Stage,
     lane: String,
     /// Its place in the lane.
@@ -64,6 +67,8 @@ pub(super) struct Lanes {
     free: BTreeSet<(Timestamp, String)>,
     oldest: BTreeSet<(Timestamp, Arc<str>)>,
     unsettled: usize,
+    /// Chats on which something failed since something worked.
+    failing: BTreeSet<Platform>,
 }
 
 impl Lanes {
@@ -77,7 +82,8 @@ impl Lanes {
         let due = Timestamp::MIN;
         let (queued_at, ahead) = (row.queued_at, row.ahead);
         let stage = Stage::Queued;
-        let mut it = Open { row, queued_at, ahead, attempts: 0, due, suspect, stage, lane: lane.clone(), place };
+        let mut it =
+            Open { row, queued_at, ahead, attempts: 0, due, suspect, guessed: false, stage, lane: lane.clone(), place };
         if let Some(before) = before {
             if before.stage == Stage::Queued {
                 it.place = before.place;
@@ -86,6 +92,7 @@ impl Lanes {
             }
             it.attempts = before.attempts;
             it.due = before.due;
+            it.guessed = before.guessed;
             it.suspect |= before.suspect;
             // One that is being carried out stays so until its outcome is recorded: the next attempt must see it.
             if before.stage != Stage::Queued {
@@ -152,9 +159,11 @@ impl Lanes {
         }
     }
 
-    /// An attempt has failed: it is tried again at `due`.
-    pub(super) fn again(&mut self, key: &str, due: Timestamp, suspect: bool) {
+    /// An attempt has failed: it is tried again at `due`. `told` says that this is a time that was asked for.
+    pub(super) fn again(&mut self, key: &str, due: Timestamp, suspect: bool, told: bool) {
         if let Some(it) = self.open.get_mut(key).filter(|it| it.stage == Stage::Running) {
+            self.failing.extend(it.row.effect.platform());
+            it.guessed = !told;
             it.attempts += 1;
             it.suspect |= suspect;
             it.due = due;
@@ -164,6 +173,21 @@ impl Lanes {
             self.enqueue(&name, rank, key);
             self.leave(&name);
         }
+    }
+
+    /// Something worked on a chat: what waits there only because it failed is tried at once.
+    pub(super) fn works_again(&mut self, platform: Platform) {
+        if !self.failing.remove(&platform) {
+            return;
+        }
+        let mut lanes = BTreeSet::new();
+        for it in self.open.values_mut() {
+            if it.guessed && it.stage == Stage::Queued && it.row.effect.platform() == Some(platform) {
+                (it.due, it.guessed) = (Timestamp::MIN, false);
+                lanes.insert(it.lane.clone());
+            }
+        }
+        lanes.iter().for_each(|lane| self.refresh(lane));
     }
 
     /// A lane has nothing under way any more.
@@ -267,7 +291,7 @@ fn rank(it: &Open) -> Rank {
 /// The lane of an effect by its name: platform, kind of call, channel.
 fn lane_of(row: &Row) -> String {
     let effect = &row.effect;
-    let platform = effect.platform().map_or("wiki", operations::ids::Platform::key);
+    let platform = effect.platform().map_or("wiki", Platform::key);
     match effect {
         Effect::ShowCard { place, .. } | Effect::PinCard { place, .. } | Effect::Say { place, .. } => {
             match &row.channel {
@@ -291,7 +315,7 @@ mod tests {
     use jiff::SignedDuration;
     use operations::card::Card;
     use operations::effect::Place;
-    use operations::ids::{IncidentId, Platform};
+    use operations::ids::IncidentId;
 
     use super::*;
 
@@ -322,7 +346,7 @@ mod tests {
         assert_eq!(first, [9, 11], "one of each lane, the older first");
         let later = NOW + SignedDuration::from_secs(1);
         let key = say(9, Platform::Slack).effect.key();
-        lanes.again(&key, later, true);
+        lanes.again(&key, later, true, false);
         assert_eq!(started(&mut lanes, NOW), [] as [u64; 0], "the first one waits, and the second behind it");
         assert_eq!(lanes.next(), Some(later));
         assert_eq!(started(&mut lanes, later), [9]);
@@ -330,6 +354,27 @@ mod tests {
         assert_eq!(started(&mut lanes, later), [10]);
         lanes.done(&key);
         assert_eq!((lanes.len(), lanes.unsettled()), (2, 2));
+    }
+
+    #[test]
+    fn when_something_works_again_what_failed_is_tried_at_once_and_what_was_told_to_wait_waits() {
+        let mut lanes = Lanes::default();
+        let (failed, told, works) = (say(1, Platform::Slack), show(2, 2, false), show(3, 3, false));
+        let elsewhere = say(4, Platform::Discord);
+        let rows = [&failed, &told, &works, &elsewhere];
+        // Each in a lane of its own.
+        for (number, row) in rows.into_iter().enumerate() {
+            lanes.put(Arc::new(Row { channel: Some(number.to_string().into()), ..(**row).clone() }), false);
+        }
+        assert_eq!(started(&mut lanes, NOW).len(), 4);
+        let later = NOW + SignedDuration::from_secs(60);
+        for row in [&failed, &elsewhere] {
+            lanes.again(&row.key, later, false, false);
+        }
+        lanes.again(&told.key, later, false, true);
+        lanes.works_again(Platform::Slack);
+        assert_eq!(started(&mut lanes, NOW), [1]);
+        assert_eq!(lanes.next(), Some(later));
     }
 
     #[test]

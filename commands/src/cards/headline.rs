@@ -110,7 +110,12 @@ fn times(state: &State, it: &Incident) -> Text {
 fn rooms(state: &State, it: &Incident, place: Place) -> Option<Text> {
     let here = match place {
         Place::Room(platform, _) => Some(platform),
-        Place::Alerts(_) | Place::Announcements(_) | Place::Operators(_) | Place::Beside(..) | Place::Storm(..) => None,
+        Place::Alerts(_)
+        | Place::Announcements(_)
+        | Place::Operators(_)
+        | Place::Beside(..)
+        | Place::Storm(..)
+        | Place::Missed(..) => None,
     };
     let room = |platform: Platform| match it.rooms.get(&platform) {
         Some(room) => Text::new()

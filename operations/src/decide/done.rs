@@ -1,6 +1,6 @@
 //! What follows from how an effect ended.
 
-use crate::effect::{Effect, Outcome};
+use crate::effect::{CardId, Effect, Outcome};
 use crate::event::Event;
 use crate::state::State;
 use crate::text::Outside;
@@ -9,7 +9,9 @@ use crate::text::Outside;
 pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Event> {
     match (effect, outcome) {
         (Effect::ShowCard { card, place }, Outcome::Posted { channel, message }) => {
-            vec![Event::CardPosted { card: *card, place: *place, channel: channel.clone(), message: message.clone() }]
+            let (channel, message) = (channel.clone(), message.clone());
+            let posted = Event::CardPosted { card: *card, place: *place, channel, message };
+            [posted].into_iter().chain(told(state, *card, true)).collect()
         }
         (Effect::ShowCard { card, place }, Outcome::Lost) => vec![Event::CardLost { card: *card, place: *place }],
         (Effect::OpenRoom { incident, platform }, Outcome::RoomOpened { channel, name }) => vec![Event::RoomOpened {
@@ -32,15 +34,26 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
         }
         // Were it an event, there would be something new to make a checkpoint of, for ever.
         (Effect::Checkpoint { .. }, _) => Vec::new(),
-        (effect, Outcome::GivenUp { why }) => vec![Event::EffectGivenUp {
-            effect: effect.key(),
-            about: effect.about(),
-            incident: effect.incident(),
-            why: Outside::new(why),
-        }],
+        (effect, Outcome::GivenUp { why }) => {
+            let (about, incident, why) = (effect.about(), effect.incident(), Outside::new(why));
+            let given_up = Event::EffectGivenUp { effect: effect.key(), about, incident, why };
+            let told = match effect {
+                Effect::ShowCard { card, .. } => told(state, *card, false),
+                _ => None,
+            };
+            [given_up].into_iter().chain(told).collect()
+        }
         (_, Outcome::Done | Outcome::Lost) => Vec::new(),
         (_, Outcome::Posted { .. } | Outcome::RoomOpened { .. } | Outcome::Captured(_) | Outcome::Published { .. }) => {
             Vec::new()
         }
+    }
+}
+
+/// A board that is to be posted once was posted, or can't be.
+fn told(state: &State, card: CardId, is_shown: bool) -> Option<Event> {
+    match card {
+        CardId::Missed(missed) => crate::missed::ended(state, missed, is_shown),
+        CardId::Alert(_) | CardId::Headline(_) | CardId::Storm(_) => None,
     }
 }

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use super::{Posted, State};
 use crate::alert::{Acknowledgement, Alert, Group, Member};
 use crate::chat::Actor;
+use crate::effect::{CardId, Place};
 use crate::event::Event;
-use crate::ids::{GroupId, IncidentId, StormId};
+use crate::ids::{GroupId, IncidentId, MissedId, Platform, StormId};
 use crate::incident::{ActionItem, Incident, Kept, Published, Room, Status};
 use crate::journal::Record;
 use crate::members::Members;
+use crate::missed::Missed;
 use crate::storm::{Openings, Storm, Tally};
 use crate::text::{Outside, Text};
 use crate::timeline::{self, Entry, Kind};
@@ -37,6 +39,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             state.last_group = group.0;
             state.openings.entry(channel.clone()).or_default().add(at);
             let storm = opened_in_storm(state, *group, service.as_ref(), channel.as_ref(), at);
+            let missed = if storm.is_none() { opened_unseen(state, *group, channel.as_ref()) } else { BTreeMap::new() };
             let strings = &mut state.strings;
             let source = strings.share(source);
             state.sources.insert(source.clone(), at);
@@ -61,6 +64,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
                     incident: None,
                     channel: channel.as_ref().map(|channel| channel.shared(strings)),
                     storm,
+                    missed,
                 }),
             );
         }
@@ -102,7 +106,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             }
         }
         Event::StormBegan { storm, channel, check } => {
-            state.forget_storms(at);
+            state.forget_boards(at);
             state.last_storm = storm.0;
             let openings = state.openings.entry(channel.clone()).or_default();
             openings.raging = Some(*storm);
@@ -134,6 +138,19 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             for group in released {
                 if let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) {
                     group.storm = None;
+                }
+            }
+        }
+        Event::MissedBegan { missed, platform, channel, groups } => {
+            missed_began(state, *missed, *platform, channel, groups)
+        }
+        Event::MissedEnded { missed, released } => {
+            let Some(missed) = state.missed.get_mut(missed).map(Arc::make_mut) else { return };
+            missed.ended_at = Some(at);
+            state.missing.remove(&(missed.platform, missed.channel.clone()));
+            for group in released {
+                if let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) {
+                    group.missed.remove(&missed.platform);
                 }
             }
         }
@@ -296,6 +313,12 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         }
         Event::CardPosted { card, place, channel, message } => {
             state.cards.insert((*card, *place), Posted { channel: channel.clone(), message: message.clone() });
+            // One that was on its way when it was held back has its card after all.
+            if let (CardId::Alert(group), Place::Alerts(platform)) = (card, place)
+                && let Some(group) = state.groups.get_mut(group).filter(|group| !group.missed.is_empty())
+            {
+                Arc::make_mut(group).missed.remove(platform);
+            }
         }
         Event::CardLost { card, place } => {
             state.cards.remove(&(*card, *place));
@@ -334,6 +357,43 @@ fn opened_in_storm(
     storm.peak = storm.peak.max(a_minute);
     storm.services.entry(service.cloned()).or_insert(Tally { opened: 0, first_seen: at }).opened += 1;
     Some(id)
+}
+
+/// The boards that will stand for the cards of a group that opens, where its chats can't show it now.
+fn opened_unseen(state: &mut State, group: GroupId, channel: Option<&Outside>) -> BTreeMap<Platform, MissedId> {
+    let mut unseen = BTreeMap::new();
+    if state.missing.is_empty() {
+        return unseen;
+    }
+    for platform in Platform::ALL {
+        let Some(id) = state.missing.get(&(platform, channel.cloned())) else { continue };
+        if let Some(missed) = state.missed.get_mut(id).map(Arc::make_mut) {
+            missed.held.push(group);
+            unseen.insert(platform, *id);
+        }
+    }
+    unseen
+}
+
+fn missed_began(state: &mut State, id: MissedId, platform: Platform, channel: &Option<Outside>, groups: &[GroupId]) {
+    let mut missed = Missed {
+        id,
+        platform,
+        channel: channel.clone(),
+        began_at: Timestamp::MAX,
+        ended_at: None,
+        held: groups.to_vec(),
+        resolved: 0,
+    };
+    for group in groups {
+        let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) else { continue };
+        group.missed.insert(platform, id);
+        missed.began_at = missed.began_at.min(group.opened_at);
+        missed.resolved += u64::from(group.resolved_at.is_some());
+    }
+    state.last_missed = id.0;
+    state.missing.insert((platform, channel.clone()), id);
+    state.missed.insert(id, Arc::new(missed));
 }
 
 fn declared(
@@ -404,6 +464,11 @@ fn group_resolved(state: &mut State, id: GroupId, record: &Record) {
     group.resolved_at = Some(record.at);
     if let Some(open) = state.open.get_mut(&group.source) {
         open.remove(&group.key);
+    }
+    for missed in group.missed.values() {
+        if let Some(missed) = state.missed.get_mut(missed).map(Arc::make_mut) {
+            missed.resolved += 1;
+        }
     }
     if let Some(storm) = group.storm.and_then(|storm| state.storms.get_mut(&storm)).map(Arc::make_mut) {
         storm.resolved += 1;

@@ -95,7 +95,11 @@ async fn a_storm_and_a_chat_that_is_away(world: &World) {
     }
     world.sandbox.slack.fault("*", 10_000, CallFault::Status { status: 503 });
     world.sandbox.slack.socket_fault(SocketFault::Drop).await;
-    for _ in 0..12 {
+    // More alerts than anybody reads afterwards, and too slowly for a storm.
+    for quarter in 0..16 {
+        for number in 0..4 {
+            world.alerts(&format!("Missed{quarter}{number}"), &[("host-1", true)]).await;
+        }
         world.advance(Duration::from_secs(15)).await;
     }
     world.sandbox.slack.clear_faults();

@@ -13,6 +13,7 @@ mod intake;
 mod journal;
 mod mistakes;
 mod moving;
+mod outages;
 mod parity;
 mod postmortems;
 mod storms;

@@ -96,6 +96,8 @@ impl Journal {
             | Event::StormBegan { .. }
             | Event::StormWatched { .. }
             | Event::StormEnded { .. }
+            | Event::MissedBegan { .. }
+            | Event::MissedEnded { .. }
             | Event::AlertResolved { .. }
             | Event::GroupTruncated { .. }
             | Event::GroupResolved { .. }

@@ -37,6 +37,14 @@ impl Bot {
         Bot::spawn(directory, port, &bot::demo::tokens(sandbox), http).await
     }
 
+    /// The same, with other services.
+    pub(crate) async fn start_with(directory: &Path, sandbox: &Sandbox, http: &reqwest::Client, services: &str) -> Bot {
+        let port = bot::demo::free_port().expect("a port");
+        bot::demo::write_config(directory, sandbox, port).expect("the configuration holds");
+        std::fs::write(directory.join("services.toml"), services).expect("a file");
+        Bot::spawn(directory, port, &bot::demo::tokens(sandbox), http).await
+    }
+
     /// Starts it with nothing but a source of alerts.
     pub(crate) async fn without_chats(directory: &Path, http: &reqwest::Client) -> Bot {
         let port = bot::demo::free_port().expect("a port");

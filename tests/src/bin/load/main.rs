@@ -1,4 +1,4 @@
-//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest|bombs]`.
+//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest|storm|bombs]`.
 //!
 //! The sandbox runs in this process with its rate limits off, the bot in one of its own
 //! with the machine's clock and its own pacing. Prints medians and 99th percentiles;
@@ -12,6 +12,7 @@ mod ingest;
 mod latency;
 mod process;
 mod start;
+mod storm;
 mod verify;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -51,6 +52,15 @@ enum What {
     },
     /// The intake of alerts beside that of Debian's prometheus-alertmanager.
     Ingest(ingest::Args),
+    /// A storm of alerts with the chats' rate limits on. Takes ten minutes.
+    Storm {
+        /// How many alerts.
+        #[arg(long, default_value_t = 50_000)]
+        alerts: u64,
+        /// In how many seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Checks a long journal.
     Verify {
         /// Events in the journal.
@@ -90,6 +100,7 @@ fn main() {
             }
             What::Latency { rate, seconds } => latency::latency(rate, seconds).await,
             What::Ingest(args) => ingest::ingest(args).await,
+            What::Storm { alerts, seconds } => storm::storm(alerts, seconds).await,
             What::Bombs { clients, size } => bombs::bombs(clients, size).await,
             What::Start { events } => start::cold_start(events).await,
             What::Verify { events, checkpoint_every } => verify::verify(events, checkpoint_every),
@@ -99,6 +110,11 @@ fn main() {
 }
 
 async fn sandbox() -> Sandbox {
+    sandbox_with(&[], false).await
+}
+
+/// A sandbox with more channels, and with or without its rate limits.
+async fn sandbox_with(channels: &[&str], rate_limits: bool) -> Sandbox {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Sandbox::start(sandbox::Config {
         slack: any,
@@ -106,10 +122,10 @@ async fn sandbox() -> Sandbox {
         control: any,
         time: Arc::new(sandbox::time::SystemTime),
         people: vec!["ann".to_owned(), "bob".to_owned(), "cleo".to_owned()],
-        channels: vec!["general".to_owned(), "alerts".to_owned(), "incidents".to_owned()],
+        channels: ["general", "alerts", "incidents"].iter().chain(channels).map(|&name| name.to_owned()).collect(),
         buttons: Vec::new(),
         presses: None,
-        rate_limits: false,
+        rate_limits,
     })
     .await
     .expect("loopback ports are free")

@@ -1,7 +1,7 @@
-//! `GET /storms/STORM-3`: every alert that a storm held back, a thousand a page.
+//! Every alert for which one board stands, a thousand a page: what a storm held back, what was not shown in time.
 //!
 //! What holds: what alerts say is shown as text; no script runs; a page costs the engine a
-//! look at the storm's list and nothing else.
+//! look at the board's list and nothing else.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use operations::alert::Group;
-use operations::ids::StormId;
+use operations::ids::{GroupId, MissedId, StormId};
 use operations::state;
 
 use super::Shared;
@@ -40,45 +40,67 @@ struct Line {
 /// What a page shows.
 struct Listed {
     title: String,
+    /// Where the list is: `/storms/STORM-3`.
+    path: String,
+    /// Its number.
+    id: String,
     held: usize,
     firing: usize,
     lines: Vec<Line>,
 }
 
-pub(super) async fn storm(
-    State(shared): State<Arc<Shared>>,
-    Path(storm): Path<String>,
-    Query(part): Query<Part>,
-) -> Response {
-    let page = part.page.unwrap_or(1).max(1);
-    let listed = match storm.parse::<StormId>() {
-        Ok(id) => shared.health.engine.read(move |state| list(state, id, page)).await.ok().flatten(),
-        Err(_) => None,
-    };
-    let Some(listed) = listed else {
-        let body = "<h1>There is no such storm</h1>\n<p>Or it was so long ago that its list is forgotten. The journal has it all: \
-                    <code>muster journal export</code>.</p>";
-        return answer(StatusCode::NOT_FOUND, "text/html; charset=utf-8", framed("No such storm", body));
-    };
-    // A name that anybody can type is not repeated: the number was understood.
-    let id = storm.parse::<StormId>().map(|id| id.to_string()).unwrap_or_default();
-    let page = html(&id, page, &listed);
-    answer(StatusCode::OK, "text/html; charset=utf-8", page)
+/// `GET /storms/STORM-3`.
+pub(super) async fn storm(shared: State<Arc<Shared>>, Path(id): Path<String>, part: Query<Part>) -> Response {
+    let Ok(id) = id.parse::<StormId>() else { return nothing() };
+    listed(shared, part, move |state, page| {
+        let storm = state.storms.get(&id)?;
+        let until = match storm.ended_at {
+            Some(ended_at) => format!(" to {}", moment(ended_at)),
+            None => ", and goes on".to_owned(),
+        };
+        let title = format!("Alert storm, from {}{until}", moment(storm.began_at));
+        Some(list(state, &storm.held, title, ("storms", id.to_string()), page))
+    })
+    .await
 }
 
-fn list(state: &state::State, id: StormId, page: usize) -> Option<Listed> {
-    let storm = state.storms.get(&id)?;
-    let mut groups: Vec<&Group> = storm.held.iter().filter_map(|id| state.groups.get(id)).map(AsRef::as_ref).collect();
+/// `GET /missed/MISSED-3`.
+pub(super) async fn missed(shared: State<Arc<Shared>>, Path(id): Path<String>, part: Query<Part>) -> Response {
+    let Ok(id) = id.parse::<MissedId>() else { return nothing() };
+    listed(shared, part, move |state, page| {
+        let missed = state.missed.get(&id)?;
+        let title = format!("Not shown on {} in time, since {}", missed.platform.title(), moment(missed.began_at));
+        Some(list(state, &missed.held, title, ("missed", id.to_string()), page))
+    })
+    .await
+}
+
+/// Answers with what is found in the state.
+async fn listed(
+    State(shared): State<Arc<Shared>>,
+    Query(part): Query<Part>,
+    find: impl FnOnce(&state::State, usize) -> Option<Listed> + Send + 'static,
+) -> Response {
+    let page = part.page.unwrap_or(1).max(1);
+    match shared.health.engine.read(move |state| find(state, page)).await.ok().flatten() {
+        Some(listed) => answer(StatusCode::OK, "text/html; charset=utf-8", html(page, &listed)),
+        None => nothing(),
+    }
+}
+
+fn nothing() -> Response {
+    let body = "<h1>There is no such list</h1>\n<p>Or it was so long ago that it is forgotten. The journal has it all: \
+                <code>muster journal export</code>.</p>";
+    answer(StatusCode::NOT_FOUND, "text/html; charset=utf-8", framed("No such list", body))
+}
+
+fn list(state: &state::State, held: &[GroupId], title: String, (kind, id): (&str, String), page: usize) -> Listed {
+    let mut groups: Vec<&Group> = held.iter().filter_map(|id| state.groups.get(id)).map(AsRef::as_ref).collect();
     // What fires stands first, the gravest and then the oldest before the others.
     groups.sort_by_key(|group| (group.resolved_at.is_some(), group.severity, group.id));
     let firing = groups.iter().filter(|group| group.resolved_at.is_none()).count();
-    let until = match storm.ended_at {
-        Some(ended_at) => format!(" to {}", moment(ended_at)),
-        None => ", and goes on".to_owned(),
-    };
-    let title = format!("Alert storm, from {}{until}", moment(storm.began_at));
     let lines = groups.iter().skip((page - 1).saturating_mul(A_PAGE)).take(A_PAGE).map(|group| line(group)).collect();
-    Some(Listed { title, held: groups.len(), firing, lines })
+    Listed { title, path: format!("/{kind}/{id}"), id, held: groups.len(), firing, lines }
 }
 
 fn line(group: &Group) -> Line {
@@ -96,8 +118,8 @@ fn line(group: &Group) -> Line {
     }
 }
 
-fn html(id: &str, page: usize, listed: &Listed) -> String {
-    let Listed { title, held, firing, lines } = listed;
+fn html(page: usize, listed: &Listed) -> String {
+    let Listed { title, path, id, held, firing, lines } = listed;
     let mut body = format!(
         "<h1>{}</h1>\n<p>{id}: {held} alerts were held back, {firing} of them still fire. Take one with \
          <code>/alert ack A-…</code> in any chat, and it gets its card.</p>\n\
@@ -115,10 +137,10 @@ fn html(id: &str, page: usize, listed: &Listed) -> String {
     }
     body.push_str("</table>\n<p>");
     if page > 1 {
-        let _ = write!(body, "<a href=\"/storms/{id}?page={}\">Before</a> ", page - 1);
+        let _ = write!(body, "<a href=\"{path}?page={}\">Before</a> ", page - 1);
     }
     if page * A_PAGE < *held {
-        let _ = write!(body, "<a href=\"/storms/{id}?page={}\">More</a>", page + 1);
+        let _ = write!(body, "<a href=\"{path}?page={}\">More</a>", page + 1);
     }
     body.push_str("</p>\n");
     framed(title, &body)
