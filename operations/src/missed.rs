@@ -63,14 +63,14 @@ pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
     let mut events = Vec::new();
     // Where nothing waits for long, no card does: the groups need not be looked at.
     for (platform, _) in vitals.oldest.iter().filter(|(_, oldest)| is_late(**oldest)) {
-        let mut late: BTreeMap<Option<&Outside>, Vec<GroupId>> = BTreeMap::new();
-        for group in state.groups.values() {
-            if is_late(group.opened_at) && has_no_card(state, group, *platform) {
-                late.entry(group.channel.as_ref()).or_default().push(group.id);
-            }
+        let mut unseen: BTreeMap<Option<&Outside>, (usize, Vec<GroupId>)> = BTreeMap::new();
+        for group in state.groups.values().filter(|group| has_no_card(state, group, *platform)) {
+            let (late, groups) = unseen.entry(group.channel.as_ref()).or_default();
+            *late += usize::from(is_late(group.opened_at));
+            groups.push(group.id);
         }
-        let begins = late.into_iter().filter(|(_, groups)| groups.len() > FEW);
-        for (channel, groups) in begins {
+        // Those that are not late yet will be: what is behind them is.
+        for (channel, (_, groups)) in unseen.into_iter().filter(|(_, (late, _))| *late > FEW) {
             let number = state.last_missed + 1 + u32::try_from(events.len()).unwrap_or_default();
             let (missed, platform, channel) = (MissedId(number), *platform, channel.cloned());
             events.push(Event::MissedBegan { missed, platform, channel, groups });

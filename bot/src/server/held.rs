@@ -45,6 +45,8 @@ struct Listed {
     /// Its number.
     id: String,
     held: usize,
+    /// How many of them are remembered.
+    listed: usize,
     firing: usize,
     lines: Vec<Line>,
 }
@@ -100,7 +102,7 @@ fn list(state: &state::State, held: &[GroupId], title: String, (kind, id): (&str
     groups.sort_by_key(|group| (group.resolved_at.is_some(), group.severity, group.id));
     let firing = groups.iter().filter(|group| group.resolved_at.is_none()).count();
     let lines = groups.iter().skip((page - 1).saturating_mul(A_PAGE)).take(A_PAGE).map(|group| line(group)).collect();
-    Listed { title, path: format!("/{kind}/{id}"), id, held: groups.len(), firing, lines }
+    Listed { title, path: format!("/{kind}/{id}"), id, held: held.len(), listed: groups.len(), firing, lines }
 }
 
 fn line(group: &Group) -> Line {
@@ -119,7 +121,7 @@ fn line(group: &Group) -> Line {
 }
 
 fn html(page: usize, listed: &Listed) -> String {
-    let Listed { title, path, id, held, firing, lines } = listed;
+    let Listed { title, path, id, held, listed, firing, lines } = listed;
     let mut body = format!(
         "<h1>{}</h1>\n<p>{id}: {held} alerts were held back, {firing} of them still fire. Take one with \
          <code>/alert ack A-…</code> in any chat, and it gets its card.</p>\n\
@@ -136,10 +138,13 @@ fn html(page: usize, listed: &Listed) -> String {
         );
     }
     body.push_str("</table>\n<p>");
+    if listed < held {
+        let _ = write!(body, "{} more were resolved over a day ago; the journal has them. ", held - listed);
+    }
     if page > 1 {
         let _ = write!(body, "<a href=\"{path}?page={}\">Before</a> ", page - 1);
     }
-    if page * A_PAGE < *held {
+    if page * A_PAGE < *listed {
         let _ = write!(body, "<a href=\"{path}?page={}\">More</a>", page + 1);
     }
     body.push_str("</p>\n");

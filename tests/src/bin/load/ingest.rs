@@ -8,6 +8,7 @@
 mod against_wrk;
 mod alerts;
 mod client;
+pub(crate) mod cost;
 mod memory;
 mod peer;
 mod rounds;

@@ -1,4 +1,4 @@
-//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest|storm|bombs]`.
+//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest|cost|storm|bombs]`.
 //!
 //! The sandbox runs in this process with its rate limits off, the bot in one of its own
 //! with the machine's clock and its own pacing. Prints medians and 99th percentiles;
@@ -52,6 +52,21 @@ enum What {
     },
     /// The intake of alerts beside that of Debian's prometheus-alertmanager.
     Ingest(ingest::Args),
+    /// What an alert costs with a short journal and with a long one.
+    Cost {
+        /// Events in the short one.
+        #[arg(long, default_value_t = 10_000)]
+        few: u64,
+        /// Events in the long one. Ten million take about 5 GB.
+        #[arg(long, default_value_t = 10_000_000)]
+        many: u64,
+        /// Rounds for each.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// How long a round is, in seconds.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
     /// A storm of alerts with the chats' rate limits on. Takes ten minutes.
     Storm {
         /// How many alerts.
@@ -100,6 +115,9 @@ fn main() {
             }
             What::Latency { rate, seconds } => latency::latency(rate, seconds).await,
             What::Ingest(args) => ingest::ingest(args).await,
+            What::Cost { few, many, rounds, seconds } => {
+                ingest::cost::cost(few, many, rounds, Duration::from_secs(seconds)).await;
+            }
             What::Storm { alerts, seconds } => storm::storm(alerts, seconds).await,
             What::Bombs { clients, size } => bombs::bombs(clients, size).await,
             What::Start { events } => start::cold_start(events).await,

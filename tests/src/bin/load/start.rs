@@ -30,12 +30,12 @@ pub(crate) async fn cold_start(events: u64) {
     }
 }
 
-/// A journal as a bot that lived for a while would have: groups that open and are resolved.
+/// A journal as a bot that lived for long would have: groups that open and are resolved, an event every 20 s.
 pub(crate) fn write_journal(data: &Path, events: u64) {
     let mut store = Files::open(data).expect("the store opens");
     let mut hash = Hash::GENESIS;
     let mut batch = Batch::new(1);
-    let began = SystemClock.now() - jiff::SignedDuration::from_hours(24 * 30);
+    let began = SystemClock.now() - jiff::SignedDuration::from_secs(i64::try_from(events).unwrap_or_default() * 20);
     for seq in 1..=events {
         let group = operations::ids::GroupId(seq.div_ceil(4));
         let at = began + jiff::SignedDuration::from_secs(i64::try_from(seq).unwrap_or_default() * 20);
