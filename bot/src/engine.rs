@@ -410,7 +410,7 @@ impl Core {
             Effect::ShowCard { card, place } | Effect::PinCard { card, place } => {
                 self.state.channel_of_card(*card, *place)
             }
-            Effect::Say { place, .. } => self.state.channel_of(*place),
+            Effect::Say { place, .. } => self.state.heard_in(*place),
             _ => None,
         };
         let (channel, generation) = (channel.cloned(), self.generation);

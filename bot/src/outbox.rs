@@ -159,6 +159,12 @@ impl Outbox {
                 tracing::warn!(effect = key, incident.id = incident, why, "Gave up: {}", effect.about());
                 Outcome::GivenUp { why }
             }
+            // Nothing takes that channel's place.
+            Err(Failure::Channel { said, .. }) => {
+                self.metrics.effect(platform, "given_up");
+                tracing::warn!(effect = key, incident.id = incident, why = said, "Gave up: {}", effect.about());
+                Outcome::GivenUp { why: said }
+            }
             Err(failure) => {
                 self.metrics.effect(platform, "retried");
                 self.again(key, lanes, &failure);
@@ -187,7 +193,7 @@ impl Outbox {
             // The answer was lost: whether it was done is looked up before it is repeated.
             Failure::Unknown { .. } => (None, true),
             // The token does not work: that is for people to mend, and nothing is given up meanwhile.
-            Failure::Permanent { .. } => (Some(TOKEN_WAIT), false),
+            Failure::Permanent { .. } | Failure::Channel { .. } => (Some(TOKEN_WAIT), false),
         };
         let wait = told.unwrap_or_else(|| socket::backoff(it.attempts, BACKOFF.0, BACKOFF.1));
         let (about, attempts) = (it.row.effect.about(), it.attempts + 1);

@@ -65,6 +65,13 @@ pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, 
             why: why.clone(),
         }])),
         Input::Done { effect, outcome } => Ok(Decision::events(done::done(state, effect, outcome))),
+        Input::ChannelRefused { platform, channel, why, said } => {
+            let known = state.unusable(*platform, channel).is_some();
+            let said = Outside::new(said);
+            let (platform, channel, why) = (*platform, channel.clone(), *why);
+            let event = (!known).then_some(Event::ChannelUnusable { platform, channel, why, said });
+            Ok(Decision::events(event.into_iter().collect()))
+        }
         Input::Vitals(vitals) => {
             let mut events = crate::vitals::looked_at(state, vitals);
             events.extend(crate::missed::looked_at(state, vitals));

@@ -15,6 +15,9 @@ use crate::checkpoint::{Checkpoint, Ledger};
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId, UserRef};
 use crate::incident::Mark;
 
+/// How often a channel that can't be used is looked at.
+pub const PROBE_EVERY: Duration = Duration::from_secs(600);
+
 /// A card that is kept up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum CardId {
@@ -119,6 +122,13 @@ pub enum Effect {
         /// Of which incident.
         incident: IncidentId,
     },
+    /// Look whether a channel that could not be used can be used again. Stays open until it can.
+    ProbeChannel {
+        /// On which chat.
+        platform: Platform,
+        /// Which one.
+        channel: ChannelId,
+    },
     /// Put a checkpoint of the journal where it can't be taken back on this machine. It follows from no event, and its
     /// end is none. A newer one says all that an older one does, so it takes its place.
     Checkpoint {
@@ -155,6 +165,8 @@ pub enum Outcome {
         /// Generated parts that could not be refreshed, because a person changed their markers.
         stale: Vec<String>,
     },
+    /// The channel can be used again.
+    ChannelWorks,
     /// Done, and there is nothing to tell.
     Done,
     /// Given up for good.
@@ -193,6 +205,7 @@ impl Effect {
                 format!("capture/{incident}/{}/{}/{}", message.platform.key(), message.channel.0, message.message.0)
             }
             Effect::Publish { incident } => format!("publish/{incident}"),
+            Effect::ProbeChannel { platform, channel } => format!("probe/{}/{}", platform.key(), channel.0),
             // The number of the record is added where it is posted.
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => format!("checkpoint/{}", platform.key()),
             Effect::Checkpoint { ledger: Ledger::Wiki, .. } => "checkpoint/wiki".to_owned(),
@@ -206,7 +219,9 @@ impl Effect {
             Effect::ShowCard { place, .. } | Effect::PinCard { place, .. } | Effect::Say { place, .. } => {
                 Some(place.platform())
             }
-            Effect::OpenRoom { platform, .. } | Effect::SetTopic { platform, .. } => Some(*platform),
+            Effect::OpenRoom { platform, .. }
+            | Effect::SetTopic { platform, .. }
+            | Effect::ProbeChannel { platform, .. } => Some(*platform),
             Effect::Invite { user, .. } => Some(user.platform),
             Effect::Reply { to, .. } => Some(to.platform()),
             Effect::Capture { message, .. } => Some(message.platform),
@@ -231,6 +246,7 @@ impl Effect {
             | Effect::PinCard { card: CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_), .. }
             | Effect::Say { .. }
             | Effect::Reply { .. }
+            | Effect::ProbeChannel { .. }
             | Effect::Checkpoint { .. } => None,
         }
     }
@@ -246,6 +262,7 @@ impl Effect {
             | Effect::Invite { .. }
             | Effect::Capture { .. }
             | Effect::Publish { .. }
+            | Effect::ProbeChannel { .. }
             | Effect::Checkpoint { .. } => Urgency::Chatter,
         }
     }
@@ -263,10 +280,21 @@ impl Effect {
             Effect::Reply { to, .. } => format!("answer on {}", to.platform().title()),
             Effect::Capture { message, .. } => format!("read a message on {}", message.platform.title()),
             Effect::Publish { .. } => "write the postmortem".to_owned(),
+            Effect::ProbeChannel { platform, .. } => format!("look at a channel on {}", platform.title()),
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => {
                 format!("post a checkpoint of the journal on {}", platform.title())
             }
             Effect::Checkpoint { ledger: Ledger::Wiki, .. } => "commit a checkpoint of the journal".to_owned(),
+        }
+    }
+
+    /// How long after it was asked for it is carried out for the first time.
+    #[must_use]
+    pub fn waits_for(&self) -> Duration {
+        match self {
+            // What was just refused would be refused again.
+            Effect::ProbeChannel { .. } => PROBE_EVERY,
+            _ => Duration::ZERO,
         }
     }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
+use crate::channels::Unusable;
 use crate::chat::{Actor, Captured};
 use crate::effect::{CardId, Place};
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
@@ -97,6 +98,24 @@ pub enum Event {
     TroubleEnded {
         /// What.
         trouble: Trouble,
+    },
+    /// A channel can't be used: what belongs there goes elsewhere until it can.
+    ChannelUnusable {
+        /// On which chat.
+        platform: Platform,
+        /// Which one.
+        channel: ChannelId,
+        /// Why.
+        why: Unusable,
+        /// The platform's own words.
+        said: Outside,
+    },
+    /// A channel can be used again.
+    ChannelUsable {
+        /// On which chat.
+        platform: Platform,
+        /// Which one.
+        channel: ChannelId,
     },
     /// So many groups open in a channel that those that open from now on are held back.
     StormBegan {
@@ -410,6 +429,8 @@ impl Event {
             | Event::GroupResolved { .. }
             | Event::TroubleBegan { .. }
             | Event::TroubleEnded { .. }
+            | Event::ChannelUnusable { .. }
+            | Event::ChannelUsable { .. }
             | Event::StormBegan { .. }
             | Event::StormWatched { .. }
             | Event::StormEnded { .. }

@@ -1,6 +1,7 @@
 //! What the engine is given: everything that can make something happen.
 
 use crate::alert::Received;
+use crate::channels::Unusable;
 use crate::chat::{Actor, Answer, ReplyTo};
 use crate::command::Command;
 use crate::effect::{Effect, Outcome};
@@ -62,6 +63,17 @@ pub enum Input {
         effect: Effect,
         /// How.
         outcome: Outcome,
+    },
+    /// A chat would not take something, because of the channel that it was for.
+    ChannelRefused {
+        /// Which chat.
+        platform: Platform,
+        /// Which channel.
+        channel: ChannelId,
+        /// Why.
+        why: Unusable,
+        /// The platform's own words.
+        said: String,
     },
     /// Muster looked at itself.
     Vitals(Box<Vitals>),

@@ -10,6 +10,7 @@
 
 pub mod alert;
 pub mod card;
+pub mod channels;
 pub mod chat;
 pub mod checkpoint;
 pub mod command;

@@ -5,10 +5,11 @@
 //! added later gets what is stale from then on.
 
 use crate::card::Card;
+use crate::channels;
 use crate::chat::Actor;
 use crate::effect::{CardId, Effect, Place};
 use crate::event::Event;
-use crate::ids::{GroupId, IncidentId, MissedId, Platform, StormId};
+use crate::ids::{ChannelId, GroupId, IncidentId, MissedId, Platform, StormId};
 use crate::incident::Mark;
 use crate::journal::Record;
 use crate::state::State;
@@ -19,7 +20,31 @@ use crate::vitals::Trouble;
 #[must_use]
 pub fn react(state: &State, record: &Record) -> Vec<Effect> {
     match &record.event {
-        Event::Started { .. } | Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } => Vec::new(),
+        // What can't be used may be configured only now, or may be right by now.
+        Event::Started { .. } => channels::probes(state),
+        Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } => Vec::new(),
+        Event::ChannelUnusable { platform, channel, why, .. } => {
+            let mut effects = Vec::new();
+            if state.needs_channel(*platform, channel) {
+                effects.push(Effect::ProbeChannel { platform: *platform, channel: channel.clone() });
+            }
+            if let Some(it) = room_in_use(state, *platform, channel) {
+                effects.extend(tell_everybody(state, record.seq, &channels::room_card(*platform, it, *why)));
+                effects.extend(show_headline(state, it));
+            }
+            effects
+        }
+        Event::ChannelUsable { platform, channel } => {
+            let Some(it) = room_in_use(state, *platform, channel) else { return Vec::new() };
+            let place = Place::Room(*platform, it);
+            let words =
+                format!("{it} has this room again. What was said meanwhile stands in the channel for incidents.");
+            let card = Box::new(Card::line(Text::new().plain(words)));
+            let mut effects = vec![Effect::Say { seq: record.seq, place, card }];
+            effects.extend(show_headline(state, it));
+            effects.extend(topics(state, it));
+            effects
+        }
         Event::TroubleBegan { trouble, why } => {
             let mut card = Card::line(Text::new().plain("⚠️ ").plain(trouble.began()));
             if !why.is_empty() {
@@ -125,6 +150,8 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
                 changed(state, record.seq, *incident, by, Text::new().plain(" reopened the incident."), text.as_ref());
             effects.extend(topics(state, *incident));
             effects.extend(show_alerts_of(state, *incident));
+            // Its rooms may have been closed when it was over.
+            effects.extend(channels::probes(state));
             effects
         }
         Event::MessageMarked { incident, message, by, how } => {
@@ -197,6 +224,22 @@ fn tell_operators(state: &State, seq: u64, trouble: &Trouble, card: &Card) -> Ve
         Effect::Say { seq, place, card: Box::new(card.clone()) }
     };
     state.settings.chats.iter().filter(|(platform, _)| trouble.chat() != Some(**platform)).map(say).collect()
+}
+
+/// Tells operators, and everybody where incidents are announced.
+fn tell_everybody(state: &State, seq: u64, card: &Card) -> Vec<Effect> {
+    let places = |(platform, seat): (&Platform, &crate::settings::Seat)| {
+        let operators = seat.operators.is_some().then_some(Place::Operators(*platform));
+        [Place::Announcements(*platform)].into_iter().chain(operators)
+    };
+    let say = |place| Effect::Say { seq, place, card: Box::new(card.clone()) };
+    state.settings.chats.iter().flat_map(places).map(say).collect()
+}
+
+/// The incident whose room a channel is, unless it is over.
+fn room_in_use(state: &State, platform: Platform, channel: &ChannelId) -> Option<IncidentId> {
+    let it = state.incident_of(platform, channel)?;
+    state.incidents.get(&it).filter(|it| it.is_open()).map(|it| it.id)
 }
 
 fn show_storm(state: &State, id: StormId) -> Vec<Effect> {

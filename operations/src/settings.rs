@@ -45,6 +45,8 @@ pub struct Seat {
     pub incidents: ChannelId,
     /// The operators' channel.
     pub operators: Option<ChannelId>,
+    /// What takes the place of a channel that can't be used, where one is named.
+    pub fallback: Option<ChannelId>,
     /// Channels for the alerts of single services, by the service's name.
     pub services: BTreeMap<String, ChannelId>,
 }
@@ -107,6 +109,34 @@ impl Settings {
     pub fn alerts_channel(&self, platform: Platform, service: Option<&Outside>) -> Option<&ChannelId> {
         let seat = self.chats.get(&platform)?;
         Some(service.and_then(|service| seat.services.get(service.as_str())).unwrap_or(&seat.alerts))
+    }
+
+    /// What takes the place of a channel that can't be used, the first choice first.
+    pub fn fallbacks<'a>(&'a self, platform: Platform) -> impl Iterator<Item = &'a ChannelId> {
+        let of = |seat: &'a Seat| {
+            [seat.fallback.as_ref(), seat.operators.as_ref(), Some(&seat.alerts), Some(&seat.incidents)]
+        };
+        self.chats.get(&platform).into_iter().flat_map(of).flatten()
+    }
+
+    /// What a channel is for, where the configuration names it.
+    #[must_use]
+    pub fn purpose_of(&self, platform: Platform, channel: &ChannelId) -> Option<String> {
+        let seat = self.chats.get(&platform)?;
+        if channel == &seat.alerts {
+            return Some("alerts".to_owned());
+        }
+        if channel == &seat.incidents {
+            return Some("incidents".to_owned());
+        }
+        if Some(channel) == seat.operators.as_ref() {
+            return Some("operators".to_owned());
+        }
+        if Some(channel) == seat.fallback.as_ref() {
+            return Some("what has no other place".to_owned());
+        }
+        let service = seat.services.iter().find(|(_, own)| *own == channel);
+        service.map(|(service, _)| format!("alerts of {service}"))
     }
 
     /// Where a storm's alerts are listed.

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Group;
+use crate::channels::Unusable;
 use crate::effect::{CardId, Place};
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
 use crate::incident::Incident;
@@ -69,6 +70,9 @@ pub struct State {
     /// What is wrong with Muster itself, and since when.
     #[serde(with = "crate::pairs", default)]
     pub troubles: BTreeMap<Trouble, Timestamp>,
+    /// Channels that can't be used, and why.
+    #[serde(with = "crate::pairs", default)]
+    pub unusable: BTreeMap<(Platform, ChannelId), Unusable>,
     /// When each source told something last.
     #[serde(default)]
     pub sources: BTreeMap<Arc<str>, Timestamp>,
@@ -129,6 +133,7 @@ impl State {
             last_missed: self.last_missed,
             missing: self.missing.clone(),
             troubles: self.troubles.clone(),
+            unusable: self.unusable.clone(),
             sources: self.sources.clone(),
             started_at: self.started_at,
             due: self.due.clone(),
@@ -189,37 +194,38 @@ impl State {
         self.rooms.get(&(platform, channel.clone())).copied()
     }
 
-    /// Where a place is: the channel, once there is one.
+    /// Where a place is: the channel, once there is one. Where it can't be used, what takes its place; but a room is
+    /// where it is ([`State::heard_in`]).
     #[must_use]
     pub fn channel_of(&self, place: Place) -> Option<&ChannelId> {
-        match place {
-            Place::Alerts(platform) => self.settings.alerts_channel(platform, None),
-            Place::Beside(platform, group) => {
-                if let Some(posted) = self.cards.get(&(CardId::Alert(group), Place::Alerts(platform))) {
+        let platform = place.platform();
+        let seat = self.settings.chats.get(&platform);
+        let channel = match place {
+            Place::Alerts(_) => self.settings.alerts_channel(platform, None),
+            Place::Beside(_, group) => {
+                if let Some(posted) = self.posted_at(CardId::Alert(group), Place::Alerts(platform)) {
                     return Some(&posted.channel);
                 }
                 self.settings.alerts_channel(platform, self.groups.get(&group)?.channel.as_ref())
             }
-            Place::Storm(platform, storm) => {
-                self.settings.alerts_channel(platform, self.storms.get(&storm)?.channel.as_ref())
+            Place::Storm(_, storm) => self.settings.alerts_channel(platform, self.storms.get(&storm)?.channel.as_ref()),
+            Place::Announcements(_) => seat.map(|seat| &seat.incidents),
+            Place::Operators(_) => seat.and_then(|seat| seat.operators.as_ref()),
+            Place::Room(_, incident) => {
+                let room = self.incidents.get(&incident).and_then(|incident| incident.rooms.get(&platform));
+                return room.map(|room| &room.channel);
             }
-            Place::Missed(platform, missed) => {
+            Place::Missed(_, missed) => {
                 self.settings.alerts_channel(platform, self.missed.get(&missed)?.channel.as_ref())
             }
-            Place::Announcements(platform) => self.settings.chats.get(&platform).map(|seat| &seat.incidents),
-            Place::Operators(platform) => self.settings.chats.get(&platform).and_then(|seat| seat.operators.as_ref()),
-            Place::Room(platform, incident) => self
-                .incidents
-                .get(&incident)
-                .and_then(|incident| incident.rooms.get(&platform))
-                .map(|room| &room.channel),
-        }
+        };
+        channel.map(|channel| self.instead_of(platform, channel))
     }
 
     /// The channel that a card is in, or goes to, once there is one.
     #[must_use]
     pub fn channel_of_card(&self, card: CardId, place: Place) -> Option<&ChannelId> {
-        if let Some(posted) = self.cards.get(&(card, place)) {
+        if let Some(posted) = self.posted_at(card, place) {
             // A card stays where it was posted, even if the configuration names another channel now.
             return Some(&posted.channel);
         }
@@ -229,14 +235,19 @@ impl State {
         }
     }
 
-    /// Where a card was posted.
+    /// Where a card was posted. One in a channel that can't be used is out of reach, as if it had not been.
     #[must_use]
     pub fn posted(&self, card: CardId, place: Place) -> Option<MessageRef> {
-        self.cards.get(&(card, place)).map(|posted| MessageRef {
+        self.posted_at(card, place).map(|posted| MessageRef {
             platform: place.platform(),
             channel: posted.channel.clone(),
             message: posted.message.clone(),
         })
+    }
+
+    fn posted_at(&self, card: CardId, place: Place) -> Option<&Posted> {
+        let posted = self.cards.get(&(card, place))?;
+        self.unusable(place.platform(), &posted.channel).is_none().then_some(posted)
     }
 
     /// When something is due next.

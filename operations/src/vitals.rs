@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::ids::Platform;
+use crate::ids::{ChannelId, Platform};
 use crate::state::State;
 use crate::text::Outside;
 
@@ -85,6 +85,15 @@ pub enum Trouble {
     Slow,
     /// A source has told nothing for longer than it should.
     SourceSilent(Arc<str>),
+    /// A channel of the configuration can't be used.
+    ChannelUnusable {
+        /// On which chat.
+        platform: Platform,
+        /// Which one.
+        channel: ChannelId,
+        /// What it is for.
+        purpose: String,
+    },
 }
 
 impl Trouble {
@@ -93,9 +102,12 @@ impl Trouble {
     pub fn chat(&self) -> Option<Platform> {
         match self {
             Trouble::ChatAway(platform) => Some(*platform),
-            Trouble::ChatLate(_) | Trouble::DiskLow | Trouble::DiskFull | Trouble::Slow | Trouble::SourceSilent(_) => {
-                None
-            }
+            Trouble::ChatLate(_)
+            | Trouble::DiskLow
+            | Trouble::DiskFull
+            | Trouble::Slow
+            | Trouble::SourceSilent(_)
+            | Trouble::ChannelUnusable { .. } => None,
         }
     }
 
@@ -124,6 +136,12 @@ impl Trouble {
             Trouble::SourceSilent(source) => format!(
                 "The source \"{source}\" has told nothing for longer than it should. Is it running, and can it reach Muster?"
             ),
+            Trouble::ChannelUnusable { platform, channel, purpose } => format!(
+                "The channel for {purpose} on {} ({}) can't be used; what belongs there goes to another one. Unarchive it, or \
+                 invite Muster again and let it write. Muster looks every 10 minutes whether it is right.",
+                platform.title(),
+                channel.0
+            ),
         }
     }
 
@@ -139,6 +157,9 @@ impl Trouble {
             Trouble::DiskFull => "The disk has room again: Muster takes everything again.".to_owned(),
             Trouble::Slow => "Muster is quick again.".to_owned(),
             Trouble::SourceSilent(source) => format!("The source \"{source}\" tells again."),
+            Trouble::ChannelUnusable { platform, purpose, .. } => {
+                format!("The channel for {purpose} on {} can be used again. New things go there.", platform.title())
+            }
         }
     }
 }
@@ -176,6 +197,12 @@ pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
         let last = state.sources.get(source.as_str()).copied().or(state.started_at);
         if last.is_some_and(|last| longer(last, SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX))) {
             wrong.insert(Trouble::SourceSilent(source.as_str().into()), String::new());
+        }
+    }
+    for ((platform, channel), why) in &state.unusable {
+        if let Some(purpose) = state.settings.purpose_of(*platform, channel) {
+            let trouble = Trouble::ChannelUnusable { platform: *platform, channel: channel.clone(), purpose };
+            wrong.insert(trouble, why.words().to_owned());
         }
     }
     let ended = state.troubles.keys().filter(|trouble| !wrong.contains_key(trouble));

@@ -34,6 +34,7 @@ impl Core {
             alerts: ChannelId::from(format!("{name}-alerts")),
             incidents: ChannelId::from(format!("{name}-incidents")),
             operators: None,
+            fallback: None,
             services: Default::default(),
         };
         let ann = Person {

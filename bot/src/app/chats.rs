@@ -151,7 +151,7 @@ async fn introduce(chat: &Chat, clock: &SharedClock, tell: &watch::Sender<Health
         let told = match failure {
             Failure::Transient { retry_after, .. } => retry_after,
             Failure::Permanent { .. } => Some(AGAIN.1),
-            Failure::Unknown { .. } => None,
+            Failure::Unknown { .. } | Failure::Channel { .. } => None,
         };
         sleep(clock.as_ref(), told.unwrap_or_else(|| backoff(attempt, AGAIN.0, AGAIN.1))).await;
         attempt += 1;

@@ -131,6 +131,8 @@ pub struct Channels {
     pub incidents: String,
     /// For whoever runs Muster.
     pub operators: Option<String>,
+    /// What takes the place of one that can't be used.
+    pub fallback: Option<String>,
 }
 
 /// A source of webhooks.
@@ -259,6 +261,7 @@ impl Config {
                 alerts: ChannelId::from(channels.alerts.clone()),
                 incidents: ChannelId::from(channels.incidents.clone()),
                 operators: channels.operators.clone().map(ChannelId::from),
+                fallback: channels.fallback.clone().map(ChannelId::from),
                 services: self.service_channels(*platform),
             };
             Some((*platform, seat))

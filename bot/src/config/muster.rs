@@ -202,10 +202,12 @@ fn channels(file: &mut File<'_>, root: &mut Table<'_, '_>, on: &[Platform], conf
     let alerts = channel(file, &mut table, "alerts", on, true);
     let mut incidents = channel(file, &mut table, "incidents", on, true);
     let mut operators = channel(file, &mut table, "operators", on, false);
+    let mut fallback = channel(file, &mut table, "fallback", on, false);
     table.finish(file);
     for (platform, alerts) in alerts {
         if let Some(incidents) = incidents.remove(&platform) {
-            config.channels.insert(platform, Channels { alerts, incidents, operators: operators.remove(&platform) });
+            let (operators, fallback) = (operators.remove(&platform), fallback.remove(&platform));
+            config.channels.insert(platform, Channels { alerts, incidents, operators, fallback });
         }
     }
 }

@@ -24,6 +24,7 @@ fn start(directory: &Path, halt: Option<Halt>) -> Started {
         alerts: ChannelId::from("C1"),
         incidents: ChannelId::from("C2"),
         operators: None,
+        fallback: None,
         services: Default::default(),
     };
     let settings = Settings { chats: [(Platform::Slack, seat)].into(), ..Settings::default() };

@@ -8,13 +8,18 @@ use integrations::chat::{Called, Chat, Failure, Refused};
 use operations::card::Card;
 use operations::chat::{Answer, ReplyTo};
 use operations::checkpoint::{Checkpoint, Ledger};
-use operations::effect::{CardId, Effect, Outcome, Place};
+use operations::effect::{CardId, Effect, Outcome, PROBE_EVERY, Place};
 use operations::ids::{ChannelId, IncidentId, MessageRef, Platform};
+use operations::input::Input;
 use operations::state::State;
+use operations::text::Text;
 
 use crate::checkpoints;
-use crate::engine::{Engine, NotTaken};
+use crate::engine::{Engine, NotTaken, Request};
 use crate::publish::Publisher;
+
+/// So many channels are tried for one effect: its own, and those that could take its place.
+const DETOURS: usize = 8;
 
 /// Carries effects out.
 pub struct Carrier {
@@ -40,6 +45,22 @@ impl Carrier {
     /// # Errors
     /// See [`Failure`].
     pub async fn carry(&self, effect: &Effect, key: &str, suspect: bool) -> Called<Outcome> {
+        for _ in 0..DETOURS {
+            match self.attempt(effect, key, suspect).await {
+                // It is on record before the next attempt, which then goes where the record leads.
+                Err(Failure::Channel { channel, why, said }) if is_rerouted(effect) => {
+                    let Some(platform) = effect.platform() else { break };
+                    tracing::warn!(channel = channel.as_str(), said, "A channel on {} can't be used", platform.title());
+                    let input = Input::ChannelRefused { platform, channel, why, said };
+                    self.engine.ask(Request::new(input)).await.map_err(stopped)?;
+                }
+                other => return other,
+            }
+        }
+        Err(no_channel())
+    }
+
+    async fn attempt(&self, effect: &Effect, key: &str, suspect: bool) -> Called<Outcome> {
         match effect {
             Effect::ShowCard { card, place } => self.show(*card, *place, key, suspect).await,
             Effect::PinCard { card, place } => self.pin(*card, *place).await,
@@ -48,15 +69,14 @@ impl Carrier {
             Effect::Invite { incident, user } => {
                 let incident = *incident;
                 let platform = user.platform;
-                let place = Place::Room(platform, incident);
-                let channel = self.read(move |state| state.channel_of(place).cloned()).await?;
-                match channel {
+                match self.read(move |state| room(state, platform, incident)).await? {
                     Some(channel) => self.chat(platform)?.invite(&channel, &user.user).await.map(|()| Outcome::Done),
                     None => Ok(Outcome::Done),
                 }
             }
             Effect::Say { place, card, .. } => self.say(*place, card, key, suspect).await,
             Effect::Reply { to, answer, .. } => self.reply(to, answer, key).await,
+            Effect::ProbeChannel { platform, channel } => self.probe(*platform, channel).await,
             Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
             Effect::Checkpoint { ledger, checkpoint } => self.checkpoint(ledger, checkpoint, key, suspect).await,
@@ -66,7 +86,8 @@ impl Carrier {
     /// Edits the card where it is, or posts it where it is not. Of many changes only the newest state is sent.
     async fn show(&self, card: CardId, place: Place, key: &str, suspect: bool) -> Called<Outcome> {
         let chat = self.chat(place.platform())?;
-        let Some(Showing { card, channel, posted }) = self.read(move |state| showing(state, card, place)).await? else {
+        let Some(Showing { card, channel, posted }) = self.read(move |state| showing(state, card, place)).await??
+        else {
             return Ok(Outcome::Done);
         };
         if let Some(message) = posted {
@@ -90,6 +111,7 @@ impl Carrier {
     }
 
     async fn pin(&self, card: CardId, place: Place) -> Called<Outcome> {
+        // One in a room that can't be used counts as not posted, and needs no pin there.
         let posted = self.read(move |state| state.posted(card, place)).await?;
         match posted {
             Some(message) => self.chat(place.platform())?.pin(&message).await.map(|()| Outcome::Done),
@@ -110,9 +132,7 @@ impl Carrier {
     }
 
     async fn set_topic(&self, id: IncidentId, platform: Platform) -> Called<Outcome> {
-        let place = Place::Room(platform, id);
-        let (channel, topic) =
-            self.read(move |state| (state.channel_of(place).cloned(), cards::topic(state, id))).await?;
+        let (channel, topic) = self.read(move |state| (room(state, platform, id), cards::topic(state, id))).await?;
         let Some(channel) = channel else { return Ok(Outcome::Done) };
         // The room's key stays in the topic where the platform keeps it there.
         let key = Effect::OpenRoom { incident: id, platform }.key();
@@ -121,13 +141,31 @@ impl Carrier {
 
     async fn say(&self, place: Place, card: &Card, key: &str, suspect: bool) -> Called<Outcome> {
         let chat = self.chat(place.platform())?;
-        let Some(channel) = self.read(move |state| state.channel_of(place).cloned()).await? else {
+        let Some((channel, prefix)) = self.read(move |state| hearing(state, place)).await?? else {
             return Ok(Outcome::Done);
         };
         if suspect && chat.find_posted(&channel, None, key).await?.is_some() {
             return Ok(Outcome::Done);
         }
-        chat.post(&channel, None, card, key).await.map(|_| Outcome::Done)
+        let mut card = card.clone();
+        if let Some(prefix) = prefix {
+            card.title = Text::new().plain(prefix).text(card.title);
+        }
+        chat.post(&channel, None, &card, key).await.map(|_| Outcome::Done)
+    }
+
+    /// Looks whether a channel can be used again; later once more where it can't.
+    async fn probe(&self, platform: Platform, channel: &ChannelId) -> Called<Outcome> {
+        let id = channel.clone();
+        let wanted = move |state: &State| state.unusable(platform, &id).filter(|_| state.needs_channel(platform, &id));
+        let Some(why) = self.read(wanted).await? else { return Ok(Outcome::Done) };
+        match self.chat(platform)?.look_at(channel, why).await? {
+            None => Ok(Outcome::ChannelWorks),
+            Some(still) => {
+                let why = format!("the channel can't be used yet: {}", still.words());
+                Err(Failure::Transient { why, retry_after: Some(PROBE_EVERY) })
+            }
+        }
     }
 
     async fn reply(&self, to: &ReplyTo, answer: &Answer, key: &str) -> Called<Outcome> {
@@ -169,23 +207,84 @@ impl Carrier {
     }
 
     async fn read<T: Send + 'static>(&self, look: impl FnOnce(&State) -> T + Send + 'static) -> Called<T> {
-        self.engine
-            .read(look)
-            .await
-            .map_err(|stopped: NotTaken| Failure::Transient { why: stopped.to_string(), retry_after: None })
+        self.engine.read(look).await.map_err(stopped)
     }
 }
 
-fn showing(state: &State, id: CardId, place: Place) -> Option<Showing> {
+fn stopped(why: NotTaken) -> Failure {
+    Failure::Transient { why: why.to_string(), retry_after: None }
+}
+
+/// Neither the channel nor any that could take its place can be used. It waits until one of them can.
+fn no_channel() -> Failure {
+    let why = "no channel can be used that it could go to".to_owned();
+    Failure::Transient { why, retry_after: Some(PROBE_EVERY) }
+}
+
+/// Whether an effect goes elsewhere, or is nothing to do any more, where its channel can't be used. Answers and
+/// checkpoints are for that channel only, and a message can be read only where it is.
+fn is_rerouted(effect: &Effect) -> bool {
+    match effect {
+        Effect::ShowCard { .. }
+        | Effect::PinCard { .. }
+        | Effect::SetTopic { .. }
+        | Effect::Invite { .. }
+        | Effect::Say { .. } => true,
+        Effect::OpenRoom { .. }
+        | Effect::Reply { .. }
+        | Effect::Capture { .. }
+        | Effect::Publish { .. }
+        | Effect::ProbeChannel { .. }
+        | Effect::Checkpoint { .. } => false,
+    }
+}
+
+/// An incident's room, where there is one that can be used.
+fn room(state: &State, platform: Platform, incident: IncidentId) -> Option<ChannelId> {
+    let usable = state.unusable_room(platform, incident).is_none();
+    state.channel_of(Place::Room(platform, incident)).filter(|_| usable).cloned()
+}
+
+/// Where what is said in a place is heard, and what is said before it where that is not the place itself.
+fn hearing(state: &State, place: Place) -> Called<Option<(ChannelId, Option<String>)>> {
+    let Some(channel) = state.heard_in(place).cloned() else { return Ok(None) };
+    if state.unusable(place.platform(), &channel).is_some() {
+        return Err(no_channel());
+    }
+    let prefix = match place {
+        Place::Room(platform, incident) if state.unusable_room(platform, incident).is_some() => {
+            Some(format!("{incident} (its room can't be used): "))
+        }
+        Place::Alerts(_)
+        | Place::Announcements(_)
+        | Place::Room(..)
+        | Place::Operators(_)
+        | Place::Beside(..)
+        | Place::Storm(..)
+        | Place::Missed(..) => None,
+    };
+    Ok(Some((channel, prefix)))
+}
+
+fn showing(state: &State, id: CardId, place: Place) -> Called<Option<Showing>> {
+    // The headline is announced as well, so one in a room that can't be used is not missed.
+    if let Place::Room(platform, incident) = place
+        && state.unusable_room(platform, incident).is_some()
+    {
+        return Ok(None);
+    }
+    let held_back = |group| state.groups.get(&group).is_some_and(|it| it.is_missed_on(place.platform()));
     let card = match id {
         // Asked for before it was held back: a board stands for it.
-        CardId::Alert(group) if state.groups.get(&group)?.is_missed_on(place.platform()) => return None,
-        CardId::Alert(group) => cards::alert(state, group)?,
-        CardId::Headline(incident) => cards::headline(state, incident, place)?,
-        CardId::Storm(storm) => cards::storm(state, storm)?,
-        CardId::Missed(missed) => cards::missed(state, missed)?,
+        CardId::Alert(group) if held_back(group) => None,
+        CardId::Alert(group) => cards::alert(state, group),
+        CardId::Headline(incident) => cards::headline(state, incident, place),
+        CardId::Storm(storm) => cards::storm(state, storm),
+        CardId::Missed(missed) => cards::missed(state, missed),
     };
-    let posted = state.posted(id, place);
-    let channel = state.channel_of_card(id, place).cloned()?;
-    Some(Showing { card, channel, posted })
+    let (Some(card), Some(channel)) = (card, state.channel_of_card(id, place).cloned()) else { return Ok(None) };
+    if state.unusable(place.platform(), &channel).is_some() {
+        return Err(no_channel());
+    }
+    Ok(Some(Showing { card, channel, posted: state.posted(id, place) }))
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use integrations::clock::after;
 use jiff::Timestamp;
 use operations::effect::{Effect, Urgency};
 use operations::ids::Platform;
@@ -79,7 +80,8 @@ impl Lanes {
         let lane = lane_of(&row);
         let before = self.remove(&key);
         let place = row.generation;
-        let due = Timestamp::MIN;
+        let wait = row.effect.waits_for();
+        let due = if wait.is_zero() { Timestamp::MIN } else { after(row.queued_at, wait) };
         let (queued_at, ahead) = (row.queued_at, row.ahead);
         let stage = Stage::Queued;
         let mut it =
@@ -305,6 +307,7 @@ fn lane_of(row: &Row) -> String {
         // Nobody waits for an answer behind somebody else's.
         Effect::Reply { delivery, .. } => format!("reply-{delivery}/{platform}"),
         Effect::Capture { .. } => format!("read/{platform}"),
+        Effect::ProbeChannel { channel, .. } => format!("probe-{}/{platform}", channel.0),
         Effect::Publish { .. } => "wiki".to_owned(),
         Effect::Checkpoint { .. } => format!("checkpoint/{platform}"),
     }

@@ -30,6 +30,7 @@ impl World {
             alerts: ChannelId::from(format!("{name}-alerts")),
             incidents: ChannelId::from(format!("{name}-incidents")),
             operators: None,
+            fallback: None,
             services: Default::default(),
         };
         let person = |key: &str, name: &str, slack: &str, discord: &str| Person {

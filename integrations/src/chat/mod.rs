@@ -16,6 +16,7 @@ pub use self::http::http_client;
 use std::time::Duration;
 
 use operations::card::{Card, Form};
+use operations::channels::Unusable;
 use operations::chat::{Captured, CommandSpec, ReplyTo};
 use operations::ids::{ChannelId, MessageId, MessageRef, Platform};
 
@@ -46,6 +47,16 @@ pub enum Failure {
         /// What happened, without secrets.
         why: String,
     },
+    /// It was not done, and won't be in that channel as it is now.
+    #[error("{said}")]
+    Channel {
+        /// Which channel.
+        channel: ChannelId,
+        /// Why.
+        why: Unusable,
+        /// The platform's own words, without secrets.
+        said: String,
+    },
 }
 
 impl Failure {
@@ -57,6 +68,7 @@ impl Failure {
             Failure::Transient { why, retry_after } => Failure::Transient { why: clean(why), retry_after },
             Failure::Permanent { why, kind } => Failure::Permanent { why: clean(why), kind },
             Failure::Unknown { why } => Failure::Unknown { why: clean(why) },
+            Failure::Channel { channel, why, said } => Failure::Channel { channel, why, said: clean(said) },
         }
     }
 }
@@ -207,6 +219,18 @@ impl Chat {
         match self {
             Chat::Slack(client) => client.archive(channel).await,
             Chat::Discord(client) => client.archive(channel).await,
+        }
+    }
+
+    /// Looks whether a channel that could not be used for a reason can be used now; changes nothing. Still why not, if it
+    /// can't.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn look_at(&self, channel: &ChannelId, why: Unusable) -> Called<Option<Unusable>> {
+        match self {
+            Chat::Slack(client) => client.look_at(channel, why).await,
+            Chat::Discord(client) => client.look_at(channel).await,
         }
     }
 

@@ -7,6 +7,7 @@ use integrations::chat::discord::{Client, Config};
 use integrations::chat::{Chat, Failure, Refused, http_client};
 use integrations::secret::Secret;
 use operations::card::{Card, Colour, Menu, Quote, Style};
+use operations::channels::Unusable;
 use operations::chat::ReplyTo;
 use operations::ids::{ChannelId, MessageId, Platform, UserRef};
 use operations::text::{Outside, Span, Text, TimeStyle};
@@ -14,7 +15,7 @@ use sandbox::faults::CallFault;
 use serde_json::Value;
 
 use crate::common::{parrot, pass, settle};
-use crate::world::{EDIT, POST, World, card, commands, config, is_transient, is_unknown, kind, plain};
+use crate::world::{EDIT, POST, World, card, commands, config, is_transient, is_unknown, kind, plain, unusable};
 
 #[tokio::test]
 async fn a_message_is_posted_edited_pinned_and_read() {
@@ -192,13 +193,17 @@ async fn refusals_are_of_their_kind_and_say_the_code() {
     let world = World::new().await;
     let gone = ChannelId::from("1");
     let failure = world.chat.post(&gone, None, &plain("x"), "E1").await.expect_err("no channel");
-    assert_eq!(kind(&failure), Some(Refused::Gone));
+    assert_eq!(unusable(&failure), Some(Unusable::Gone));
     assert!(failure.to_string().contains("10003 Unknown Channel"), "{failure}");
     let failure = world.chat.fetch(&world.message(&MessageId::from("1"))).await.expect_err("no message");
     assert_eq!(kind(&failure), Some(Refused::Gone));
-    world.sandbox.discord.forbid("SEND_MESSAGES");
-    assert_eq!(world.post(&plain("x"), "E2").await.err().as_ref().and_then(kind), Some(Refused::Forbidden));
-    world.sandbox.discord.permit("SEND_MESSAGES");
+    world.sandbox.discord.denies("general", "SEND_MESSAGES", true);
+    let why = world.post(&plain("x"), "E2").await.err().as_ref().and_then(unusable);
+    assert_eq!(why, Some(Unusable::Forbidden));
+    assert_eq!(world.chat.look_at(&gone, Unusable::Gone).await, Ok(Some(Unusable::Gone)));
+    assert_eq!(world.chat.look_at(&world.general(), Unusable::Forbidden).await, Ok(Some(Unusable::Forbidden)));
+    world.sandbox.discord.denies("general", "SEND_MESSAGES", false);
+    assert_eq!(world.chat.look_at(&world.general(), Unusable::Forbidden).await, Ok(None));
     world.fault(POST, CallFault::Refuse { error: "50035".to_owned() });
     assert_eq!(world.post(&plain("x"), "E3").await.err().as_ref().and_then(kind), Some(Refused::Malformed));
 }

@@ -9,6 +9,7 @@ use integrations::chat::{Chat, Failure, Refused, http_client};
 use integrations::clock::ManualClock;
 use integrations::secret::Secret;
 use operations::card::{Card, Colour};
+use operations::channels::Unusable;
 use operations::chat::{CommandSpec, Inbound, OptionSpec, SubcommandSpec, Takes};
 use operations::ids::{ChannelId, MessageId, MessageRef, Platform};
 use operations::text::Text;
@@ -205,7 +206,15 @@ pub(crate) fn commands() -> Vec<CommandSpec> {
 pub(crate) fn kind(failure: &Failure) -> Option<Refused> {
     match failure {
         Failure::Permanent { kind, .. } => Some(*kind),
-        Failure::Transient { .. } | Failure::Unknown { .. } => None,
+        Failure::Transient { .. } | Failure::Unknown { .. } | Failure::Channel { .. } => None,
+    }
+}
+
+/// Why the channel can't be used, where that is what the failure says.
+pub(crate) fn unusable(failure: &Failure) -> Option<Unusable> {
+    match failure {
+        Failure::Channel { why, .. } => Some(*why),
+        Failure::Permanent { .. } | Failure::Transient { .. } | Failure::Unknown { .. } => None,
     }
 }
 

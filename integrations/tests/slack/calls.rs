@@ -7,13 +7,14 @@ use integrations::chat::slack::{Client, Config};
 use integrations::chat::{Chat, Failure, Refused, http_client};
 use integrations::secret::Secret;
 use operations::card::{Card, Colour, Quote, Style};
+use operations::channels::Unusable;
 use operations::ids::{ChannelId, MessageId, MessageRef, Platform};
 use operations::text::{Outside, Text};
 use sandbox::faults::CallFault;
 use sandbox::slack::Typed;
 
 use crate::common::{clock, parrot, pass_until, settle, until};
-use crate::world::{World, config, is_transient, is_unknown, kind, plain};
+use crate::world::{World, config, is_transient, is_unknown, kind, plain, unusable};
 
 #[tokio::test]
 async fn a_card_is_posted_edited_pinned_and_found_by_its_key() {
@@ -225,8 +226,6 @@ async fn refusals_are_told_apart() {
         ("invalid_auth", Refused::Token),
         ("token_revoked", Refused::Token),
         ("missing_scope", Refused::Forbidden),
-        ("is_archived", Refused::Gone),
-        ("channel_not_found", Refused::Gone),
         ("invalid_blocks", Refused::Malformed),
         ("a_word_of_tomorrow", Refused::Malformed),
     ] {
@@ -234,6 +233,17 @@ async fn refusals_are_told_apart() {
         world.fault("chat.postMessage", CallFault::Refuse { error: word.to_owned() });
         let failure = world.post("fx").await.expect_err("refused");
         assert_eq!(kind(&failure), Some(refused), "{word}: {failure:?}");
+        assert!(failure.to_string().contains(word));
+    }
+    for (word, why) in [
+        ("is_archived", Unusable::Archived),
+        ("channel_not_found", Unusable::Gone),
+        ("restricted_action", Unusable::Forbidden),
+    ] {
+        world.clock.advance(Duration::from_secs(2));
+        world.fault("chat.postMessage", CallFault::Refuse { error: word.to_owned() });
+        let failure = world.post("fx").await.expect_err("refused");
+        assert_eq!(unusable(&failure), Some(why), "{word}: {failure:?}");
         assert!(failure.to_string().contains(word));
     }
     world.fault("chat.postMessage", CallFault::Refuse { error: "fatal_error".to_owned() });
@@ -286,7 +296,8 @@ async fn people_are_brought_in_and_the_room_is_closed_twice_without_harm() {
         world.chat.archive(&room).await.expect("closed");
     }
     let failure = world.chat.post(&room, None, &plain("late"), "fx-3").await.expect_err("refused");
-    assert_eq!(kind(&failure), Some(Refused::Gone));
+    assert_eq!(unusable(&failure), Some(Unusable::Archived));
+    assert_eq!(world.chat.look_at(&room, Unusable::Archived).await, Ok(Some(Unusable::Archived)));
 }
 
 #[tokio::test]

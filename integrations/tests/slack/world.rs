@@ -9,6 +9,7 @@ use integrations::chat::{Chat, Failure, Refused, http_client};
 use integrations::clock::ManualClock;
 use integrations::secret::Secret;
 use operations::card::Card;
+use operations::channels::Unusable;
 use operations::chat::Inbound;
 use operations::ids::{ChannelId, MessageId};
 use operations::text::Text;
@@ -161,7 +162,15 @@ pub(crate) fn plain(words: &str) -> Card {
 pub(crate) fn kind(failure: &Failure) -> Option<Refused> {
     match failure {
         Failure::Permanent { kind, .. } => Some(*kind),
-        Failure::Transient { .. } | Failure::Unknown { .. } => None,
+        Failure::Transient { .. } | Failure::Unknown { .. } | Failure::Channel { .. } => None,
+    }
+}
+
+/// Why the channel can't be used, where that is what the failure says.
+pub(crate) fn unusable(failure: &Failure) -> Option<Unusable> {
+    match failure {
+        Failure::Channel { why, .. } => Some(*why),
+        Failure::Permanent { .. } | Failure::Transient { .. } | Failure::Unknown { .. } => None,
     }
 }
 

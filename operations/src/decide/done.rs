@@ -32,6 +32,11 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
         (Effect::Publish { incident }, Outcome::Published { url, stale }) => {
             vec![Event::PostmortemPublished { incident: *incident, url: url.clone(), stale: stale.clone() }]
         }
+        (Effect::ProbeChannel { platform, channel }, Outcome::ChannelWorks) => {
+            let known = state.unusable(*platform, channel).is_some();
+            let event = Event::ChannelUsable { platform: *platform, channel: channel.clone() };
+            known.then_some(event).into_iter().collect()
+        }
         // Were it an event, there would be something new to make a checkpoint of, for ever.
         (Effect::Checkpoint { .. }, _) => Vec::new(),
         (effect, Outcome::GivenUp { why }) => {
@@ -44,9 +49,14 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
             [given_up].into_iter().chain(told).collect()
         }
         (_, Outcome::Done | Outcome::Lost) => Vec::new(),
-        (_, Outcome::Posted { .. } | Outcome::RoomOpened { .. } | Outcome::Captured(_) | Outcome::Published { .. }) => {
-            Vec::new()
-        }
+        (
+            _,
+            Outcome::Posted { .. }
+            | Outcome::RoomOpened { .. }
+            | Outcome::Captured(_)
+            | Outcome::Published { .. }
+            | Outcome::ChannelWorks,
+        ) => Vec::new(),
     }
 }
 

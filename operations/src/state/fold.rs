@@ -10,7 +10,7 @@ use crate::alert::{Acknowledgement, Alert, Group, Member};
 use crate::chat::Actor;
 use crate::effect::{CardId, Place};
 use crate::event::Event;
-use crate::ids::{GroupId, IncidentId, MissedId, Platform, StormId};
+use crate::ids::{ChannelId, GroupId, IncidentId, MissedId, Platform, StormId};
 use crate::incident::{ActionItem, Incident, Kept, Published, Room, Status};
 use crate::journal::Record;
 use crate::members::Members;
@@ -33,6 +33,16 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         }
         Event::TroubleEnded { trouble } => {
             state.troubles.remove(trouble);
+        }
+        Event::ChannelUnusable { platform, channel, why, .. } => {
+            state.unusable.insert((*platform, channel.clone()), *why);
+            let words = format!("The room on {} can't be used: {}", platform.title(), why.words());
+            room_entry(state, *platform, channel, record, words);
+        }
+        Event::ChannelUsable { platform, channel } => {
+            state.unusable.remove(&(*platform, channel.clone()));
+            let words = format!("The room on {} can be used again", platform.title());
+            room_entry(state, *platform, channel, record, words);
         }
         Event::GroupOpened { group, source, key, title, service, severity, source_url, channel } => {
             state.forget(at);
@@ -438,6 +448,15 @@ fn change(
     let Some(it) = state.incidents.get_mut(&incident).map(Arc::make_mut) else { return };
     let (words, quote) = how(it);
     timeline::insert(&mut it.timeline, entry(record, by, kind, words, quote.as_ref()));
+}
+
+/// Puts something about a channel into the timeline of the incident whose room it is. Once that is over, rooms are closed
+/// on purpose.
+fn room_entry(state: &mut State, platform: Platform, channel: &ChannelId, record: &Record, words: String) {
+    let Some(incident) = state.incident_of(platform, channel) else { return };
+    if state.incidents.get(&incident).is_some_and(|it| it.is_open()) {
+        change(state, incident, record, None, Kind::Status, |_| (Text::new().plain(words), None));
+    }
 }
 
 fn entry(record: &Record, by: Option<&Actor>, kind: Kind, words: Text, quote: Option<&Outside>) -> Entry {

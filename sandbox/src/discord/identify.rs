@@ -18,8 +18,7 @@ const INTENTS: u64 = 0x1ffff | 3 << 20 | 3 << 24;
 impl Link<'_> {
     fn is_token(&self, data: &Value) -> bool {
         let token = data["token"].as_str().unwrap_or_default();
-        let is_reset = self.discord.lock().gateway.is_token_reset;
-        !is_reset && token.strip_prefix("Bot ").unwrap_or(token) == self.discord.token
+        self.discord.is_token(token.strip_prefix("Bot ").unwrap_or(token))
     }
 
     pub(super) fn identify(&mut self, data: &Value) -> Result<Vec<Value>, (u16, &'static str)> {

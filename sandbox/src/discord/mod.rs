@@ -14,6 +14,7 @@ mod check;
 mod check_commands;
 mod check_components;
 mod check_modal;
+mod closing;
 mod faults;
 mod form;
 mod gateway;

@@ -172,8 +172,9 @@ impl Discord {
             }
         };
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_bot = token.strip_prefix("Bot ").is_some_and(|token| self.is_token(token));
         let mut state = self.lock();
-        if !route.is_open() && (state.gateway.is_token_reset || token != format!("Bot {}", self.token)) {
+        if !route.is_open() && !is_bot {
             state.rates.invalid += 1;
             state.unexpected.push(format!("{}: not authorised", route.name));
             return Done::Answered(Err(Refusal::unauthorized()), none());

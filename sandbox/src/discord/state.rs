@@ -43,6 +43,8 @@ pub(super) struct State {
     pub(super) forbidden: u64,
     pub(super) closed_to_messages: Vec<u64>,
     pub(super) gateway: Gateway,
+    /// How many times the bot's token was reset and renewed.
+    pub(super) renewed: u32,
     pub(super) rates: Rates,
     pub(super) requests: VecDeque<Request>,
     pub(super) unexpected: Vec<String>,
@@ -172,6 +174,7 @@ impl State {
             forbidden: 0,
             closed_to_messages: Vec::new(),
             gateway: Gateway::new(config.rate_limits),
+            renewed: 0,
             rates: Rates::new(config.rate_limits),
             requests: VecDeque::new(),
             unexpected: Vec::new(),

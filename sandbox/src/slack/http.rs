@@ -126,10 +126,16 @@ impl Slack {
     fn allowed(&self, method: &Method, key: &str, headers: &HeaderMap) -> Result<(), Stop> {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = given.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
+        let (renewed, is_revoked) = {
+            let state = self.lock();
+            (state.renewed, state.is_token_revoked)
+        };
+        let bot_token = if renewed == 0 { self.bot_token.clone() } else { format!("{}{renewed}", self.bot_token) };
         let opens = method.name == "apps.connections.open";
         let word = match token {
             "" => Some("not_authed"),
-            token if token == self.bot_token => opens.then_some("not_allowed_token_type"),
+            token if token == bot_token && is_revoked => Some("token_revoked"),
+            token if token == bot_token => opens.then_some("not_allowed_token_type"),
             token if token == self.app_token => (!opens).then_some("not_allowed_token_type"),
             _ => Some("invalid_auth"),
         };

@@ -15,7 +15,9 @@ impl Slack {
         if content.is_empty() {
             return Err("no_text".into());
         }
-        writable(state, &channel)?;
+        if writable(state, &channel)?.restricted {
+            return Err("restricted_action_read_only_channel".into());
+        }
         let thread_ts = thread(state, &channel, args)?;
         let icon = |name: &str, key: &str| args.text(name).map(|value| json!({ key: value }));
         let ts = self.write(state, &channel, content, "chat.postMessage", |message| {

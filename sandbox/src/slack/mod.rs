@@ -10,6 +10,7 @@ mod calls;
 mod channels;
 mod checker;
 mod clicks;
+mod closing;
 mod delivery;
 mod elements;
 mod emoji;

@@ -26,6 +26,9 @@ pub(super) struct State {
     pub(super) forms: Vec<Form>,
     pub(super) wire: Wire,
     pub(super) limiter: Limiter,
+    pub(super) is_token_revoked: bool,
+    /// How many times the bot's token was renewed.
+    pub(super) renewed: u32,
     pub(super) requests: VecDeque<Request>,
     pub(super) unexpected: Vec<String>,
     pub(super) notifications: Vec<Notification>,
@@ -42,6 +45,8 @@ pub(super) struct Channel {
     pub(super) purpose: String,
     pub(super) archived: bool,
     pub(super) private: bool,
+    /// Only some people may post, the bot not among them.
+    pub(super) restricted: bool,
     /// The person, where it is a direct conversation.
     pub(super) im: Option<String>,
     pub(super) creator: String,
@@ -214,6 +219,8 @@ impl Channel {
                 "user": user, "is_user_deleted": false, "context_team_id": TEAM, "updated": self.created * 1000,
             });
         }
+        let restricted = json!({ "posting_restricted_to": { "type": ["admin"], "user": [] } });
+        let properties = if self.restricted { restricted } else { json!({}) };
         let words = |value: &str| json!({ "value": value, "creator": if value.is_empty() { "" } else { self.creator.as_str() }, "last_set": 0 });
         json!({
             "id": self.id, "name": self.name, "name_normalized": self.name, "created": self.created,
@@ -223,6 +230,7 @@ impl Channel {
             "is_pending_ext_shared": false, "pending_shared": [], "shared_team_ids": [TEAM], "context_team_id": TEAM,
             "is_member": self.has(BOT_USER), "num_members": self.members.len(), "unlinked": 0, "previous_names": [],
             "updated": self.created * 1000, "topic": words(&self.topic), "purpose": words(&self.purpose),
+            "properties": properties,
         })
     }
 }

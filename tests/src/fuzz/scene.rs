@@ -225,6 +225,7 @@ fn settings() -> Settings {
         alerts: ChannelId(format!("{}-alerts", platform.key()).into()),
         incidents: ChannelId(format!("{}-incidents", platform.key()).into()),
         operators: None,
+        fallback: None,
         services: BTreeMap::new(),
     };
     let person = |key: &str, slack: &str, discord: &str| Person {

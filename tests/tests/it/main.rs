@@ -2,6 +2,7 @@
 
 mod alerts;
 mod canaries;
+mod channels;
 mod checkpoints;
 mod connections;
 mod corpus;

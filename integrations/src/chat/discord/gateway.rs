@@ -284,7 +284,9 @@ fn refused(problem: Problem) -> NoConnection {
     match problem.failure {
         Failure::Transient { retry_after, .. } => NoConnection { why, wait: retry_after, hopeless: false },
         Failure::Permanent { kind: Refused::Token, .. } => NoConnection { why, wait: Some(TOKEN_WAIT), hopeless: true },
-        Failure::Permanent { .. } | Failure::Unknown { .. } => NoConnection { why, wait: None, hopeless: false },
+        Failure::Permanent { .. } | Failure::Unknown { .. } | Failure::Channel { .. } => {
+            NoConnection { why, wait: None, hopeless: false }
+        }
     }
 }
 

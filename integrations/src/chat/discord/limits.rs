@@ -87,6 +87,7 @@ pub(super) const CREATE_CHANNEL: Route =
     bot("POST /guilds/{guild.id}/channels", Verb::Post, "/guilds/{}/channels", false, OTHERS);
 pub(super) const MEMBER: Route =
     bot("GET /guilds/{guild.id}/members/{user.id}", Verb::Get, "/guilds/{}/members/{}", true, OTHERS);
+pub(super) const ROLES: Route = bot("GET /guilds/{guild.id}/roles", Verb::Get, "/guilds/{}/roles", true, OTHERS);
 pub(super) const CHANNEL: Route = bot("GET /channels/{channel.id}", Verb::Get, "/channels/{}", true, OTHERS);
 /// Sets the topic.
 pub(super) const NAME_CHANNEL: Route = bot("PATCH /channels/{channel.id}", Verb::Patch, "/channels/{}", true, NAMING);

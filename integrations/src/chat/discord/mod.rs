@@ -6,6 +6,7 @@
 //! unseen, any other by its nonce for a few minutes; an answer that comes too late for
 //! Discord's means goes to the asker directly.
 
+mod access;
 mod answers;
 mod call;
 pub mod commands;
@@ -165,8 +166,8 @@ impl Client {
         if message.embed.is_none() {
             self.remember(nonce, message.content);
         }
-        let answer = self.call(&POST, &[&channel.0], Some(&body)).await?;
-        message_id(&answer)
+        let answer = self.call(&POST, &[&channel.0], Some(&body)).await;
+        message_id(&answer.map_err(|problem| access::of_channel(channel, problem, true))?)
     }
 
     fn remember(&self, nonce: String, content: String) {
@@ -188,7 +189,8 @@ impl Client {
         key: &str,
     ) -> Called<Option<MessageId>> {
         let me = self.identity().await?;
-        let page = self.caller.call(&MESSAGES_OF, &[&channel.0], &[("limit", "100")], None).await?;
+        let page = self.caller.call(&MESSAGES_OF, &[&channel.0], &[("limit", "100")], None).await;
+        let page = page.map_err(|problem| access::of_channel(channel, problem, true))?;
         let (mark, nonce) = (self.mark(channel, key), digest(key));
         let alike = {
             let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -214,8 +216,8 @@ impl Client {
 
     pub(super) async fn edit(&self, message: &MessageRef, card: &Card, key: &str) -> Called<()> {
         let body = render::card(card).body(&self.mark(&message.channel, key));
-        self.call(&EDIT, &[&message.channel.0, &message.message.0], Some(&body)).await?;
-        Ok(())
+        let edited = self.call(&EDIT, &[&message.channel.0, &message.message.0], Some(&body)).await;
+        edited.map(|_| ()).map_err(|problem| access::of_channel(&message.channel, problem, true))
     }
 
     pub(super) async fn pin(&self, message: &MessageRef) -> Called<()> {
@@ -226,7 +228,7 @@ impl Client {
                 self.call(&PIN_BEFORE, &ids, None).await?;
             }
             other => {
-                other?;
+                other.map_err(|problem| access::of_channel(&message.channel, problem, false))?;
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::limits::{CHANGE_CHANNEL, CHANNEL, CHANNELS, CREATE_CHANNEL, NAME_CHANNEL};
 use super::words::{Writer, units};
-use super::{Client, digest};
+use super::{Client, access, digest};
 use crate::chat::{Called, Failure, Opened, Refused};
 
 /// The longest name of a channel that Discord takes.
@@ -63,8 +63,8 @@ impl Client {
 
     pub(in crate::chat) async fn set_topic(&self, channel: &ChannelId, topic: &str, key: &str) -> Called<()> {
         let body = json!({ "topic": with_ref(topic, key) });
-        self.call(&NAME_CHANNEL, &[&channel.0], Some(&body)).await?;
-        Ok(())
+        let named = self.call(&NAME_CHANNEL, &[&channel.0], Some(&body)).await;
+        named.map(|_| ()).map_err(|problem| access::of_channel(channel, problem, false))
     }
 
     /// Closes a channel to new messages of everybody but the bot. Discord has no archive for channels.

@@ -66,6 +66,7 @@ const WORDS: &[(&str, Means)] = &[
     ("restricted_action", Means::Never(Refused::Forbidden)),
     ("restricted_action_read_only_channel", Means::Never(Refused::Forbidden)),
     ("restricted_action_thread_only_channel", Means::Never(Refused::Forbidden)),
+    ("restricted_action_non_threadable_channel", Means::Never(Refused::Forbidden)),
     ("not_authorized", Means::Never(Refused::Forbidden)),
     ("cant_update_message", Means::Never(Refused::Forbidden)),
     ("cannot_dm_bot", Means::Never(Refused::Forbidden)),
@@ -74,6 +75,7 @@ const WORDS: &[(&str, Means)] = &[
     ("user_is_restricted", Means::Never(Refused::Forbidden)),
     ("channel_not_found", Means::Never(Refused::Gone)),
     ("is_archived", Means::Never(Refused::Gone)),
+    ("is_inactive", Means::Never(Refused::Gone)),
     ("message_not_found", Means::Never(Refused::Gone)),
     ("thread_not_found", Means::Never(Refused::Gone)),
     ("user_not_found", Means::Never(Refused::Gone)),
@@ -234,7 +236,7 @@ pub(super) fn refused(failure: &Failure, kinds: &[Refused]) -> bool {
 pub(super) fn says(failure: &Failure, word: &str) -> bool {
     match failure {
         Failure::Permanent { why, .. } => why.split([' ', ';', '(']).any(|part| part == word),
-        Failure::Transient { .. } | Failure::Unknown { .. } => false,
+        Failure::Transient { .. } | Failure::Unknown { .. } | Failure::Channel { .. } => false,
     }
 }
 

@@ -75,6 +75,7 @@ pub(super) const INVITE: Method = post("conversations.invite", true, TIER_3);
 pub(super) const ARCHIVE: Method = post("conversations.archive", true, TIER_2);
 pub(super) const SET_TOPIC: Method = post("conversations.setTopic", true, TIER_2);
 pub(super) const SET_PURPOSE: Method = post("conversations.setPurpose", true, TIER_2);
+pub(super) const INFO: Method = get("conversations.info", TIER_3);
 pub(super) const OPEN: Method = post("conversations.open", true, TIER_3);
 pub(super) const LIST: Method = get("conversations.list", TIER_2);
 /// Tier 3 for an app that a company made for itself, which Muster always is.

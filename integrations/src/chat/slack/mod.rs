@@ -5,6 +5,7 @@
 //! What holds: a message is found again by the key in its metadata, a channel by the key in
 //! its purpose; an answer that comes too late for Slack's means goes to the asker directly.
 
+mod access;
 mod call;
 mod connection;
 pub mod frame;
@@ -136,21 +137,31 @@ impl Client {
         if let Some(thread) = thread {
             arguments["thread_ts"] = json!(thread.0);
         }
-        let answer = match self.call(&POST_MESSAGE, &arguments).await {
-            Err(failure) if says(&failure, "not_in_channel") => {
-                // A public channel can be joined. Where it can't be, the first refusal says best what is wrong.
-                match self.call(&JOIN, &json!({ "channel": channel.0 })).await {
-                    Ok(_) => self.call(&POST_MESSAGE, &arguments).await?,
-                    Err(Failure::Permanent { .. }) => return Err(failure),
-                    Err(other) => return Err(other),
-                }
-            }
-            other => other?,
-        };
+        let answer = self.call_in(&POST_MESSAGE, channel, &arguments).await?;
         match answer.get("ts").and_then(Value::as_str) {
             Some(ts) => Ok(MessageId::from(ts)),
             None => Err(Failure::Unknown { why: "chat.postMessage: the answer has no ts".to_owned() }),
         }
+    }
+
+    /// Calls a method that needs the bot to be in the channel. What is the channel's fault is said to be.
+    async fn call_in(&self, method: &Method, channel: &ChannelId, arguments: &Value) -> Called<Value> {
+        let answer = match self.call(method, arguments).await {
+            Err(failure) if says(&failure, "not_in_channel") => {
+                // A public channel can be joined. Where it can't be, the first refusal says best what is wrong.
+                match self.call(&JOIN, &json!({ "channel": channel.0 })).await {
+                    Ok(_) => self.call(method, arguments).await,
+                    Err(Failure::Permanent { kind: Refused::Token, why }) => {
+                        Err(Failure::Permanent { kind: Refused::Token, why })
+                    }
+                    Err(Failure::Permanent { .. }) => Err(failure),
+                    Err(other) => Err(other),
+                }
+            }
+            other => other,
+        };
+        let writes = [POST_MESSAGE.name, UPDATE.name].contains(&method.name);
+        answer.map_err(|failure| access::of_channel(channel, failure, writes))
     }
 
     pub(super) async fn find_posted(
@@ -163,13 +174,13 @@ impl Client {
         let mut arguments = json!({ "channel": channel.0, "limit": 200, "include_all_metadata": true });
         let Some(thread) = thread else {
             // The newest come first, so one page holds what was posted lately.
-            let page = self.call(&HISTORY, &arguments).await?;
+            let page = self.call_in(&HISTORY, channel, &arguments).await?;
             return Ok(keyed(&page, key, &bot));
         };
         // A thread comes oldest first, so its newest are on the last page.
         arguments["ts"] = json!(thread.0);
         for _ in 0..PAGES {
-            let page = self.call(&REPLIES, &arguments).await?;
+            let page = self.call_in(&REPLIES, channel, &arguments).await?;
             if let Some(found) = keyed(&page, key, &bot) {
                 return Ok(Some(found));
             }
@@ -186,12 +197,12 @@ impl Client {
         arguments["ts"] = json!(message.message.0);
         arguments["parse"] = json!("none");
         arguments["link_names"] = json!(false);
-        self.call(&UPDATE, &arguments).await.map(|_| ())
+        self.call_in(&UPDATE, &message.channel, &arguments).await.map(|_| ())
     }
 
     pub(super) async fn pin(&self, message: &MessageRef) -> Called<()> {
         let arguments = json!({ "channel": message.channel.0, "timestamp": message.message.0 });
-        already_is_done(self.call(&PINS_ADD, &arguments).await)
+        already_is_done(self.call_in(&PINS_ADD, &message.channel, &arguments).await)
     }
 
     pub(super) async fn reply(&self, to: &ReplyTo, card: &Card, private: bool, key: &str) -> Called<()> {

@@ -118,11 +118,11 @@ impl Client {
 
     pub(in crate::chat) async fn set_topic(&self, channel: &ChannelId, topic: &str) -> Called<()> {
         let arguments = json!({ "channel": channel.0, "topic": escape_to(topic, LONGEST_TOPIC) });
-        self.call(&SET_TOPIC, &arguments).await.map(|_| ())
+        self.call_in(&SET_TOPIC, channel, &arguments).await.map(|_| ())
     }
 
     pub(in crate::chat) async fn invite(&self, channel: &ChannelId, user: &str) -> Called<()> {
-        already_is_done(self.call(&INVITE, &json!({ "channel": channel.0, "users": user })).await)
+        already_is_done(self.call_in(&INVITE, channel, &json!({ "channel": channel.0, "users": user })).await)
     }
 
     pub(in crate::chat) async fn archive(&self, channel: &ChannelId) -> Called<()> {
@@ -137,7 +137,7 @@ fn is_fresh(created: i64, now: i64) -> bool {
 
 fn unless_forbidden(outcome: Called<()>) -> Called<()> {
     match outcome {
-        Err(Failure::Permanent { why, kind: Refused::Forbidden }) => {
+        Err(Failure::Permanent { why, kind: Refused::Forbidden } | Failure::Channel { said: why, .. }) => {
             tracing::warn!(%why, "A new channel could not be given its purpose or topic");
             Ok(())
         }

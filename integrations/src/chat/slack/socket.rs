@@ -209,7 +209,7 @@ impl Shared {
             let (wait, hopeless) = match &failure {
                 Failure::Transient { retry_after, .. } => (*retry_after, false),
                 Failure::Permanent { kind: Refused::Token | Refused::Forbidden, .. } => (Some(TOKEN_WAIT), true),
-                Failure::Permanent { .. } | Failure::Unknown { .. } => (None, false),
+                Failure::Permanent { .. } | Failure::Unknown { .. } | Failure::Channel { .. } => (None, false),
             };
             NoConnection { why: failure.to_string(), wait, hopeless }
         })?;

@@ -93,6 +93,8 @@ impl Journal {
             Event::Started { .. }
             | Event::TroubleBegan { .. }
             | Event::TroubleEnded { .. }
+            | Event::ChannelUnusable { .. }
+            | Event::ChannelUsable { .. }
             | Event::StormBegan { .. }
             | Event::StormWatched { .. }
             | Event::StormEnded { .. }
