@@ -7,6 +7,7 @@
 
 pub mod carry;
 mod lanes;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,15 +25,13 @@ use tokio::task::JoinSet;
 
 use self::carry::Carrier;
 use self::lanes::Lanes;
+use self::tokens::Tokens;
 use crate::engine::{Change, Engine, Request};
 use crate::metrics::Metrics;
 use crate::store::Row;
 
 /// The first wait after a failure, and the longest: a chat that is back is noticed within that.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-
-/// How long to wait before a token that does not work is tried again.
-const TOKEN_WAIT: Duration = Duration::from_secs(60);
 
 /// How the outbox stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +55,8 @@ pub struct Waiting {
     pub lanes: Vec<Lane>,
     /// When the oldest of what people wait for was asked for, by chat.
     pub oldest: BTreeMap<Platform, Timestamp>,
+    /// The chats that pause because their token is refused, and why.
+    pub refused: BTreeMap<Platform, String>,
 }
 
 /// The outbox's own task.
@@ -74,16 +75,18 @@ pub struct Outbox {
     pub asked: mpsc::Receiver<oneshot::Sender<Waiting>>,
 }
 
-/// An attempt that has ended.
-struct Ended {
-    row: Arc<Row>,
-    result: Result<Outcome, Failure>,
+/// Something that has ended.
+enum Ended {
+    /// An attempt.
+    Attempt { row: Arc<Row>, result: Result<Outcome, Failure> },
+    /// A look at a token.
+    Look { platform: Platform, result: Result<(), Failure> },
 }
 
 impl Outbox {
     /// Carries out what is open and what comes, until the engine has stopped.
     pub async fn run(mut self, rows: Vec<Arc<Row>>, mut changes: mpsc::UnboundedReceiver<Vec<Change>>) {
-        let mut lanes = Lanes::default();
+        let (mut lanes, mut tokens) = (Lanes::default(), Tokens::default());
         for row in rows {
             // What was open at the start may have been carried out before the outcome could be recorded.
             lanes.put(row, true);
@@ -92,12 +95,14 @@ impl Outbox {
         let mut taken = 0;
         loop {
             self.start_due(&mut lanes, &mut running);
+            self.look_at_tokens(&mut tokens, &mut running);
             self.tell(&lanes, taken);
             tokio::select! {
                 biased;
                 ended = running.join_next(), if !running.is_empty() => {
                     match ended {
-                        Some(Ok(ended)) => self.ended(ended, &mut lanes),
+                        Some(Ok(Ended::Attempt { row, result })) => self.ended(&row, result, &mut lanes, &mut tokens),
+                        Some(Ok(Ended::Look { platform, result })) => self.looked(platform, result, &mut lanes, &mut tokens),
                         Some(Err(error)) if error.is_panic() => {
                             tracing::error!("Carrying out an effect panicked; it is tried again after the next start");
                         }
@@ -117,9 +122,9 @@ impl Outbox {
                 }
                 Some(answer) = self.asked.recv() => {
                     // Whoever asked may have gone away.
-                    let _ = answer.send(lanes.waiting());
+                    let _ = answer.send(Waiting { refused: tokens.paused(), ..lanes.waiting() });
                 }
-                () = wait(&self.clock, lanes.next()) => {}
+                () = wait(&self.clock, lanes.next().into_iter().chain(tokens.next()).min()) => {}
             }
         }
     }
@@ -136,18 +141,37 @@ impl Outbox {
                 } else {
                     carrier.carry(&row.effect, &row.key, suspect).await
                 };
-                Ended { row, result }
+                Ended::Attempt { row, result }
             });
         }
     }
 
-    fn ended(&self, ended: Ended, lanes: &mut Lanes) {
-        let Ended { row, result } = ended;
+    /// Asks whether tokens that were refused work again.
+    fn look_at_tokens(&self, tokens: &mut Tokens, running: &mut JoinSet<Ended>) {
+        for platform in tokens.due(self.clock.now()) {
+            let carrier = self.carrier.clone();
+            running.spawn(async move { Ended::Look { platform, result: carrier.check(platform).await } });
+        }
+    }
+
+    fn looked(&self, platform: Platform, result: Result<(), Failure>, lanes: &mut Lanes, tokens: &mut Tokens) {
+        let why = result.err().map(|failure| failure.to_string());
+        if let Some(why) = &why {
+            tracing::info!(platform = platform.key(), why, "{}'s token does not work yet", platform.title());
+        } else {
+            tracing::info!(platform = platform.key(), "{}'s token works again", platform.title());
+            lanes.release(platform);
+        }
+        tokens.looked(platform, why, self.clock.now());
+    }
+
+    fn ended(&self, row: &Row, result: Result<Outcome, Failure>, lanes: &mut Lanes, tokens: &mut Tokens) {
         let (key, effect) = (&*row.key, &row.effect);
         let platform = effect.platform().map_or("wiki", Platform::key);
         let incident = effect.incident().map(|incident| incident.to_string()).unwrap_or_default();
         let outcome = match result {
             Ok(outcome) => {
+                effect.platform().into_iter().for_each(|platform| tokens.delivered(platform));
                 self.metrics.effect(platform, "done");
                 if let Some(platform) = effect.platform() {
                     lanes.works_again(platform);
@@ -165,6 +189,22 @@ impl Outbox {
                 tracing::warn!(effect = key, incident.id = incident, why = said, "Gave up: {}", effect.about());
                 Outcome::GivenUp { why: said }
             }
+            // That is for people to mend; nothing is given up meanwhile.
+            Err(Failure::Permanent { why, kind: Refused::Token }) if effect.platform().is_some() => {
+                self.metrics.effect(platform, "retried");
+                if let Some(platform) = effect.platform() {
+                    tracing::error!(
+                        platform = platform.key(),
+                        why,
+                        "{} refuses the token: it pauses",
+                        platform.title()
+                    );
+                    tokens.refused(platform, &why, self.clock.now());
+                    lanes.hold(platform);
+                }
+                lanes.again(key, self.clock.now(), false, true);
+                return;
+            }
             Err(failure) => {
                 self.metrics.effect(platform, "retried");
                 self.again(key, lanes, &failure);
@@ -172,7 +212,7 @@ impl Outbox {
             }
         };
         lanes.reported(key);
-        self.report(&row, outcome);
+        self.report(row, outcome);
     }
 
     /// Tells the engine how an effect ended; it is closed when that is committed.
@@ -192,8 +232,7 @@ impl Outbox {
             Failure::Transient { retry_after, .. } => (*retry_after, false),
             // The answer was lost: whether it was done is looked up before it is repeated.
             Failure::Unknown { .. } => (None, true),
-            // The token does not work: that is for people to mend, and nothing is given up meanwhile.
-            Failure::Permanent { .. } | Failure::Channel { .. } => (Some(TOKEN_WAIT), false),
+            Failure::Permanent { .. } | Failure::Channel { .. } => (None, false),
         };
         let wait = told.unwrap_or_else(|| socket::backoff(it.attempts, BACKOFF.0, BACKOFF.1));
         let (about, attempts) = (it.row.effect.about(), it.attempts + 1);

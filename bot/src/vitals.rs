@@ -62,10 +62,15 @@ impl Looker {
 
     async fn look(&self, links: &mut BTreeMap<Platform, Link>) -> Vitals {
         let now = self.clock.now();
+        let mut refused = BTreeMap::new();
         for (platform, socket) in &self.sockets {
             let (up, why) = match &socket.borrow().state {
                 socket::State::Connected => (true, String::new()),
                 socket::State::Connecting(why) => (false, why.clone().unwrap_or_default()),
+                socket::State::Refused(why) => {
+                    refused.insert(*platform, why.clone());
+                    (false, why.clone())
+                }
                 socket::State::Stopped(why) => (false, why.clone()),
             };
             let link = links.entry(*platform).or_insert(Link { up, since: now, why: String::new() });
@@ -79,6 +84,7 @@ impl Looker {
             Ok(()) => waits.await.unwrap_or_default(),
             Err(_) => Waiting::default(),
         };
+        refused.extend(waiting.refused);
         let begun = Instant::now();
         // If the engine has stopped, the next word to it ends this.
         let _ = self.engine.read(|_| ()).await;
@@ -89,6 +95,7 @@ impl Looker {
             open: self.standing.borrow().open,
             oldest: waiting.oldest,
             chats: links.clone(),
+            refused,
             disk_free: free(&self.data_dir),
             lag,
         }

@@ -42,6 +42,8 @@ pub struct Vitals {
     pub oldest: BTreeMap<Platform, Timestamp>,
     /// The chats that are configured.
     pub chats: BTreeMap<Platform, Link>,
+    /// The chats that refuse Muster's token, and what they say.
+    pub refused: BTreeMap<Platform, String>,
     /// Bytes that are free on the data directory's disk.
     pub disk_free: Option<u64>,
     /// How long an input waits to be decided.
@@ -75,6 +77,8 @@ pub struct Link {
 pub enum Trouble {
     /// A chat can't be reached.
     ChatAway(Platform),
+    /// A chat refuses Muster's token.
+    TokenRefused(Platform),
     /// What is to be shown on a chat waits for long.
     ChatLate(Platform),
     /// The disk has little room.
@@ -101,7 +105,7 @@ impl Trouble {
     #[must_use]
     pub fn chat(&self) -> Option<Platform> {
         match self {
-            Trouble::ChatAway(platform) => Some(*platform),
+            Trouble::ChatAway(platform) | Trouble::TokenRefused(platform) => Some(*platform),
             Trouble::ChatLate(_)
             | Trouble::DiskLow
             | Trouble::DiskFull
@@ -117,6 +121,11 @@ impl Trouble {
         match self {
             Trouble::ChatAway(platform) => format!(
                 "{} can't be reached. What is to be said there is kept and delivered later; everything else goes on here.",
+                platform.title()
+            ),
+            Trouble::TokenRefused(platform) => format!(
+                "{} refuses Muster's token: it was revoked, or has expired. Nothing is lost: what is to be said there is kept \
+                 and delivered when the token works again. Put a new one into the configuration and start Muster again.",
                 platform.title()
             ),
             Trouble::ChatLate(platform) => {
@@ -152,6 +161,9 @@ impl Trouble {
             Trouble::ChatAway(platform) => {
                 format!("{} can be reached again. What waited is delivered now.", platform.title())
             }
+            Trouble::TokenRefused(platform) => {
+                format!("{} takes Muster's token again. What waited is delivered now.", platform.title())
+            }
             Trouble::ChatLate(platform) => format!("{} is up to date again.", platform.title()),
             Trouble::DiskLow => "The disk of Muster's data directory has room again.".to_owned(),
             Trouble::DiskFull => "The disk has room again: Muster takes everything again.".to_owned(),
@@ -168,15 +180,20 @@ impl Trouble {
 pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
     let mut wrong: BTreeMap<Trouble, String> = BTreeMap::new();
     let longer = |since: Timestamp, than: SignedDuration| vitals.at.duration_since(since) > than;
+    for (platform, why) in &vitals.refused {
+        wrong.insert(Trouble::TokenRefused(*platform), why.clone());
+    }
     for (platform, link) in &vitals.chats {
         let trouble = Trouble::ChatAway(*platform);
-        // It ends as soon as the chat is back.
-        if !link.up && (longer(link.since, AWAY) || state.troubles.contains_key(&trouble)) {
+        let is_refused = vitals.refused.contains_key(platform);
+        // It ends as soon as the chat is back. That a token is refused says more than that the chat is away.
+        if !link.up && (longer(link.since, AWAY) && !is_refused || state.troubles.contains_key(&trouble)) {
             wrong.insert(trouble, link.why.clone());
         }
     }
     for (platform, oldest) in &vitals.oldest {
-        let away = wrong.contains_key(&Trouble::ChatAway(*platform));
+        let away =
+            wrong.contains_key(&Trouble::ChatAway(*platform)) || wrong.contains_key(&Trouble::TokenRefused(*platform));
         if longer(*oldest, LATE) && !away {
             wrong.insert(Trouble::ChatLate(*platform), String::new());
         }

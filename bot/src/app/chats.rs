@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integrations::chat::socket::{Health, Inbox, Session, Socket, State, backoff};
-use integrations::chat::{Chat, Failure, discord, slack};
+use integrations::chat::{Chat, Failure, Refused, discord, slack};
 use integrations::clock::{SharedClock, sleep};
 use operations::ids::Platform;
 use tokio::sync::watch;
@@ -19,6 +19,9 @@ use crate::config::Config;
 
 /// The first wait before a token is checked again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// The longest wait before a token that is refused is checked again.
+const TOKEN_AGAIN: Duration = Duration::from_secs(300);
 
 /// Slack sockets: two, so that one is there while the other is renewed.
 const SOCKETS: usize = 2;
@@ -147,13 +150,16 @@ async fn introduce(chat: &Chat, clock: &SharedClock, tell: &watch::Sender<Health
         let Err(failure) = chat.introduce(&commands).await else { return };
         let title = chat.platform().title();
         tracing::warn!(platform = chat.platform().key(), why = %failure, "{title} could not be reached; it is tried again");
-        tell.send_modify(|health| health.state = State::Connecting(Some(failure.to_string())));
-        let told = match failure {
-            Failure::Transient { retry_after, .. } => retry_after,
-            Failure::Permanent { .. } => Some(AGAIN.1),
-            Failure::Unknown { .. } | Failure::Channel { .. } => None,
+        let (state, told, most) = match &failure {
+            Failure::Permanent { kind: Refused::Token, why } => (State::Refused(why.clone()), None, TOKEN_AGAIN),
+            Failure::Permanent { why, .. } => (State::Connecting(Some(why.clone())), Some(AGAIN.1), AGAIN.1),
+            Failure::Transient { why, retry_after } => (State::Connecting(Some(why.clone())), *retry_after, AGAIN.1),
+            Failure::Unknown { .. } | Failure::Channel { .. } => {
+                (State::Connecting(Some(failure.to_string())), None, AGAIN.1)
+            }
         };
-        sleep(clock.as_ref(), told.unwrap_or_else(|| backoff(attempt, AGAIN.0, AGAIN.1))).await;
+        tell.send_modify(|health| health.state = state);
+        sleep(clock.as_ref(), told.unwrap_or_else(|| backoff(attempt, AGAIN.0, most))).await;
         attempt += 1;
     }
 }
@@ -176,6 +182,9 @@ pub(super) fn watch(sockets: &BTreeMap<Platform, watch::Receiver<Health>>) -> Ve
                         tracing::warn!(platform = platform.key(), why, "{title} is not connected; it is tried again");
                     }
                     State::Connecting(None) => {}
+                    State::Refused(why) => {
+                        tracing::error!(platform = platform.key(), why, "{title} refuses the token; it is tried again");
+                    }
                     State::Stopped(why) => {
                         tracing::error!(
                             platform = platform.key(),

@@ -199,6 +199,14 @@ impl Carrier {
         chat.post(channel, None, &checkpoints::card(it), &key).await.map(|_| Outcome::Done)
     }
 
+    /// Whether a chat's token works.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn check(&self, platform: Platform) -> Called<()> {
+        self.chat(platform)?.check().await
+    }
+
     fn chat(&self, platform: Platform) -> Called<&Chat> {
         self.chats.get(&platform).map(Arc::as_ref).ok_or_else(|| Failure::Permanent {
             why: format!("{} is not connected any more", platform.title()),

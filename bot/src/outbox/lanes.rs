@@ -54,6 +54,8 @@ type Rank = (Urgency, bool, u64);
 #[derive(Default)]
 struct Queue {
     queue: BTreeMap<Rank, Arc<str>>,
+    /// The chat that it leads to.
+    platform: Option<Platform>,
     running: bool,
     /// Where it stands in [`Lanes::free`], if it does.
     free_at: Option<Timestamp>,
@@ -70,6 +72,8 @@ pub(super) struct Lanes {
     unsettled: usize,
     /// Chats on which something failed since something worked.
     failing: BTreeSet<Platform>,
+    /// Chats that nothing is started for.
+    held: BTreeSet<Platform>,
 }
 
 impl Lanes {
@@ -104,7 +108,7 @@ impl Lanes {
         }
         self.oldest.insert((it.queued_at, key.clone()));
         if it.stage == Stage::Queued {
-            self.enqueue(&lane, rank(&it), &key);
+            self.enqueue(&lane, it.row.effect.platform(), rank(&it), &key);
         }
         self.open.insert(key, it);
         self.refresh(&lane);
@@ -120,6 +124,26 @@ impl Lanes {
             }
             self.refresh(&it.lane);
         }
+    }
+
+    /// Starts nothing more for a chat.
+    pub(super) fn hold(&mut self, platform: Platform) {
+        if self.held.insert(platform) {
+            self.refresh_all(platform);
+        }
+    }
+
+    /// Goes on with a chat.
+    pub(super) fn release(&mut self, platform: Platform) {
+        if self.held.remove(&platform) {
+            self.refresh_all(platform);
+        }
+    }
+
+    fn refresh_all(&mut self, platform: Platform) {
+        let of = |(name, lane): (&String, &Queue)| (lane.platform == Some(platform)).then(|| name.clone());
+        let names: Vec<String> = self.lanes.iter().filter_map(of).collect();
+        names.iter().for_each(|name| self.refresh(name));
     }
 
     /// Takes the first effect of a lane that is free and whose time has come; its lane is busy from then on.
@@ -154,9 +178,9 @@ impl Lanes {
     pub(super) fn recorded(&mut self, key: &str) {
         if let Some(it) = self.open.get_mut(key).filter(|it| it.stage == Stage::Reported) {
             it.stage = Stage::Queued;
-            let (name, rank) = (it.lane.clone(), rank(it));
+            let (name, rank, platform) = (it.lane.clone(), rank(it), it.row.effect.platform());
             self.unsettled -= 1;
-            self.enqueue(&name, rank, key);
+            self.enqueue(&name, platform, rank, key);
             self.refresh(&name);
         }
     }
@@ -170,9 +194,9 @@ impl Lanes {
             it.suspect |= suspect;
             it.due = due;
             it.stage = Stage::Queued;
-            let (name, rank) = (it.lane.clone(), rank(it));
+            let (name, rank, platform) = (it.lane.clone(), rank(it), it.row.effect.platform());
             self.unsettled -= 1;
-            self.enqueue(&name, rank, key);
+            self.enqueue(&name, platform, rank, key);
             self.leave(&name);
         }
     }
@@ -260,8 +284,10 @@ impl Lanes {
         Some(it)
     }
 
-    fn enqueue(&mut self, lane: &str, rank: Rank, key: &str) {
-        self.lanes.entry(lane.to_owned()).or_default().queue.insert(rank, key.into());
+    fn enqueue(&mut self, lane: &str, platform: Option<Platform>, rank: Rank, key: &str) {
+        let lane = self.lanes.entry(lane.to_owned()).or_default();
+        lane.platform = platform;
+        lane.queue.insert(rank, key.into());
     }
 
     /// Brings what is known of a lane up to date after any change to it.
@@ -272,7 +298,7 @@ impl Lanes {
         }
         match lane.queue.first_key_value() {
             // A lane whose first effect has to wait, waits: order is kept within it.
-            Some((_, key)) if !lane.running => {
+            Some((_, key)) if !lane.running && !lane.platform.is_some_and(|it| self.held.contains(&it)) => {
                 let due = self.open.get(key).map_or(Timestamp::MIN, |it| it.due);
                 lane.free_at = Some(due);
                 self.free.insert((due, name.to_owned()));
@@ -378,6 +404,22 @@ mod tests {
         lanes.works_again(Platform::Slack);
         assert_eq!(started(&mut lanes, NOW), [1]);
         assert_eq!(lanes.next(), Some(later));
+    }
+
+    #[test]
+    fn a_chat_that_is_held_starts_nothing_and_goes_on_where_it_was() {
+        let mut lanes = Lanes::default();
+        lanes.put(say(1, Platform::Slack), false);
+        assert_eq!(started(&mut lanes, NOW), [1]);
+        lanes.hold(Platform::Slack);
+        lanes.again(&say(1, Platform::Slack).effect.key(), NOW, false, false);
+        for row in [say(2, Platform::Slack), say(3, Platform::Discord)] {
+            lanes.put(row, false);
+        }
+        assert_eq!(started(&mut lanes, NOW), [3], "the other chat goes on");
+        assert_eq!(lanes.next(), None);
+        lanes.release(Platform::Slack);
+        assert_eq!(started(&mut lanes, NOW), [1]);
     }
 
     #[test]

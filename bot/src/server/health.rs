@@ -49,13 +49,14 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoRespons
             socket::State::Connected => (true, "connected".to_owned()),
             socket::State::Connecting(None) => (false, "connecting".to_owned()),
             socket::State::Connecting(Some(why)) => (false, format!("connecting: {why}")),
+            socket::State::Refused(why) => (false, format!("token refused: {why}")),
             socket::State::Stopped(why) => (false, format!("stopped: {why}")),
         };
         ready &= up;
         words.push_str(&format!("{}: {state}\n", platform.key()));
     }
     for trouble in journal.iter().flat_map(|(_, troubles)| troubles) {
-        ready &= *trouble != Trouble::DiskFull;
+        ready &= !matches!(trouble, Trouble::DiskFull | Trouble::TokenRefused(_));
         words.push_str(&format!("trouble: {}\n", trouble.began()));
     }
     let standing = health.standing.borrow().clone();

@@ -301,6 +301,17 @@ impl Chat {
         }
     }
 
+    /// Asks whether the token works.
+    ///
+    /// # Errors
+    /// [`Refused::Token`] where it does not; see [`Failure`].
+    pub async fn check(&self) -> Called<()> {
+        match self {
+            Chat::Slack(client) => client.check_token().await.map(|_| ()),
+            Chat::Discord(client) => client.check_token().await.map(|_| ()),
+        }
+    }
+
     /// Checks the token and, on Discord, tells the platform of the commands. Slack's commands stand in its app manifest.
     ///
     /// # Errors

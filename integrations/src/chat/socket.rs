@@ -64,7 +64,9 @@ pub enum State {
     Connecting(Option<String>),
     /// Connected and greeted.
     Connected,
-    /// Given up until the configuration changes; why (a wrong token, a missing intent).
+    /// The token is refused; it is tried again every few minutes. What the platform said.
+    Refused(String),
+    /// Given up until the configuration changes; why (a missing intent).
     Stopped(String),
 }
 

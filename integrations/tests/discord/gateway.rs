@@ -262,14 +262,9 @@ async fn sessions_are_never_begun_more_than_five_times_in_ten_minutes() {
 
 #[tokio::test]
 async fn a_refusal_that_only_a_person_can_lift_ends_it() {
-    for (code, word) in [
-        (4004, "token"),
-        (4010, "shards"),
-        (4011, "shards"),
-        (4012, "version"),
-        (4013, "intents"),
-        (4014, "Message Content Intent"),
-    ] {
+    for (code, word) in
+        [(4010, "shards"), (4011, "shards"), (4012, "version"), (4013, "intents"), (4014, "Message Content Intent")]
+    {
         let world = World::new().await;
         let (socket, _arrivals) = world.connect().await;
         world.sandbox.discord.socket_fault(SocketFault::Close { code: Some(code) }).await;
@@ -280,6 +275,21 @@ async fn a_refusal_that_only_a_person_can_lift_ends_it() {
         assert_eq!(world.calls(BOT), 1, "nothing is tried any more");
         until("the task ends", || socket.task.is_finished()).await;
     }
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_tried_every_five_minutes_until_it_works_again() {
+    let world = World::new().await;
+    let (socket, mut arrivals) = world.connect().await;
+    world.sandbox.discord.revokes_token(true);
+    let health = socket.health.clone();
+    until("it is said", || matches!(&health.borrow().state, State::Refused(why) if why.contains("token"))).await;
+    pass(&world.clock, Duration::from_secs(1200), Duration::from_secs(10)).await;
+    let tries = world.calls(BOT) + world.sandbox.discord.unexpected().len();
+    assert!(tries <= 10, "{tries} tries in twenty minutes");
+    world.sandbox.discord.revokes_token(false);
+    pass_until(&world.clock, "it is live again", || health.borrow().state == State::Connected).await;
+    world.heard(&mut arrivals, "after").await;
 }
 
 #[tokio::test]
@@ -298,7 +308,7 @@ async fn a_wrong_token_is_said_and_rarely_tried() {
     config.bot_token = Secret::new("not-the-token");
     let (inbox, _arrivals) = mpsc::channel(1);
     let socket = gateway::start(&config, http_client().expect("a client"), Arc::new(world.clock.clone()), None, inbox);
-    until("it is said", || matches!(socket.health.borrow().state, State::Stopped(_))).await;
+    until("it is said", || matches!(socket.health.borrow().state, State::Refused(_))).await;
     pass(&world.clock, Duration::from_secs(1500), Duration::from_secs(10)).await;
     assert!(world.calls(BOT) <= 6, "{}", world.calls(BOT));
     assert!(!format!("{:?}", socket.health.borrow()).contains("not-the-token"));

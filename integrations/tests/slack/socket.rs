@@ -273,7 +273,7 @@ async fn a_wrong_app_token_stops_the_socket_and_is_tried_every_five_minutes() {
     let (socket, _arrivals) = world.start(1);
     until(
         "it says so",
-        || matches!(&socket.health.borrow().state, State::Stopped(why) if why.contains("invalid_auth")),
+        || matches!(&socket.health.borrow().state, State::Refused(why) if why.contains("invalid_auth")),
     )
     .await;
     pass(&world.clock, Duration::from_secs(296), Duration::from_secs(4)).await;

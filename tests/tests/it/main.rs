@@ -20,4 +20,5 @@ mod postmortems;
 mod storms;
 mod story;
 mod timeline;
+mod tokens;
 mod vitals;

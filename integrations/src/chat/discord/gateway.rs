@@ -3,7 +3,8 @@
 //! [`start`] keeps a connection in a task of its own; `session` is one connection
 //! from hello to close. What holds: every wait has an end; new sessions are begun at most
 //! five times in ten minutes, because Discord resets the token of a bot that begins a
-//! thousand a day; a refusal that only a person can lift ends it with a sentence about what to do.
+//! thousand a day; a refusal that only a person can lift ends it with a sentence about what to do,
+//! but that of a token, which may work again, is tried every five minutes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -130,6 +131,12 @@ impl Gateway {
                     self.become_state(State::Stopped(why));
                     return;
                 }
+                End::Refused(why) => {
+                    tracing::error!("Discord's gateway refuses the bot: {why}");
+                    self.become_state(State::Refused(why));
+                    (attempt, wait) = (0, TOKEN_WAIT);
+                    continue;
+                }
                 End::Again { why, forget, wait } => {
                     if forget {
                         self.session = None;
@@ -214,7 +221,7 @@ impl Gateway {
         let wait = backoff(attempt, FIRST_WAIT, LONGEST_WAIT).max(none.wait.unwrap_or_default());
         tracing::warn!(why = %none.why, attempt, seconds = wait.as_secs_f64(), "No connection to Discord's gateway");
         let state =
-            if none.hopeless { State::Stopped(none.why.clone()) } else { State::Connecting(Some(none.why.clone())) };
+            if none.hopeless { State::Refused(none.why.clone()) } else { State::Connecting(Some(none.why.clone())) };
         self.become_state(state);
         wait
     }

@@ -50,6 +50,8 @@ pub(super) enum End {
     Stopped,
     /// Trying again is pointless; what to do instead.
     Fatal(String),
+    /// The token is refused; what to do.
+    Refused(String),
     /// To be opened again.
     Again {
         why: String,
@@ -357,9 +359,11 @@ fn closed(code: Option<u16>) -> End {
     let fatal =
         |what: &str| End::Fatal(format!("{what} (close code {}), then start Muster again", code.unwrap_or_default()));
     match code {
-        Some(4004) => {
-            fatal("Discord does not accept the bot's token: put the one of the developer portal into the configuration")
-        }
+        Some(4004) => End::Refused(
+            "Discord does not accept the bot's token: put the one of the developer portal into the configuration (close \
+             code 4004), then start Muster again"
+                .to_owned(),
+        ),
         Some(4010 | 4011) => {
             fatal("Discord wants the bot to be split into shards, which Muster is not made for: use it in one server")
         }

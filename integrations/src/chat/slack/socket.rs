@@ -234,7 +234,7 @@ impl Shared {
         let live = *self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if live == 0 {
             let state = if none.hopeless {
-                State::Stopped(none.why.clone())
+                State::Refused(none.why.clone())
             } else {
                 State::Connecting(Some(none.why.clone()))
             };
