@@ -167,6 +167,7 @@ impl App {
             clock: clock.clone(),
             metrics: metrics.clone(),
             data_dir: config.data_dir.clone(),
+            chats: chats.clone(),
             sockets: sockets.clone(),
             standing: stands.clone(),
             outbox: ask_outbox,

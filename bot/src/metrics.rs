@@ -35,6 +35,8 @@ struct Inner {
     lanes: Family<LaneLabels, Gauge>,
     lanes_oldest: Family<LaneLabels, Gauge<f64, AtomicU64>>,
     lag: Gauge<f64, AtomicU64>,
+    refused: Family<PlatformLabels, Gauge>,
+    sessions_left: Family<PlatformLabels, Gauge>,
     disk_free: Gauge,
     bodies: Gauge,
 }
@@ -81,6 +83,8 @@ impl Default for Metrics {
             lanes: Family::default(),
             lanes_oldest: Family::default(),
             lag: Gauge::default(),
+            refused: Family::default(),
+            sessions_left: Family::default(),
             disk_free: Gauge::default(),
             bodies: Gauge::default(),
             registry: Registry::default(), // Replaced below, once everything is registered.
@@ -107,6 +111,16 @@ impl Default for Metrics {
             inner.lanes_oldest.clone(),
         );
         registry.register("engine_lag_seconds", "How long an input waits to be decided", inner.lag.clone());
+        registry.register(
+            "chat_refused_lately",
+            "Calls that a chat refused in the last ten minutes; too many, and it shuts the bot out",
+            inner.refused.clone(),
+        );
+        registry.register(
+            "chat_sessions_left",
+            "Sessions that may still be begun today, as the chat told when it was last asked",
+            inner.sessions_left.clone(),
+        );
         registry.register("disk_free_bytes", "Room on the data directory's disk", inner.disk_free.clone());
         registry.register("engine_room", "How many more inputs can wait", inner.room.clone());
         registry.register("hooks_body_bytes", "Bytes of webhooks' bodies that are held", inner.bodies.clone());
@@ -163,6 +177,14 @@ impl Metrics {
             self.inner.lanes.get_or_create(&labels).set(i64::try_from(lane.depth).unwrap_or(i64::MAX));
             let age = seen.at.duration_since(lane.oldest).as_secs_f64();
             self.inner.lanes_oldest.get_or_create(&labels).set(age);
+        }
+        for (platform, refused) in &seen.invalid {
+            let labels = PlatformLabels { platform: platform.key() };
+            self.inner.refused.get_or_create(&labels).set(i64::try_from(*refused).unwrap_or(i64::MAX));
+        }
+        for (platform, left) in &seen.sessions_left {
+            let labels = PlatformLabels { platform: platform.key() };
+            self.inner.sessions_left.get_or_create(&labels).set(i64::try_from(*left).unwrap_or(i64::MAX));
         }
         self.inner.lag.set(seen.lag.as_secs_f64());
         if let Some(free) = seen.disk_free {

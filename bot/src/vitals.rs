@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use integrations::chat::Chat;
 use integrations::chat::socket::{self, Health};
 use integrations::clock::{SharedClock, sleep};
 use operations::ids::Platform;
@@ -32,6 +33,7 @@ pub(crate) struct Looker {
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Metrics,
     pub(crate) data_dir: PathBuf,
+    pub(crate) chats: BTreeMap<Platform, Arc<Chat>>,
     pub(crate) sockets: BTreeMap<Platform, watch::Receiver<Health>>,
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) outbox: mpsc::Sender<oneshot::Sender<Waiting>>,
@@ -98,6 +100,8 @@ impl Looker {
             refused,
             disk_free: free(&self.data_dir),
             lag,
+            invalid: self.chats.iter().filter_map(|(on, chat)| Some((*on, chat.refused_lately()?))).collect(),
+            sessions_left: self.sockets.iter().filter_map(|(on, it)| Some((*on, it.borrow().sessions_left?))).collect(),
         }
     }
 }

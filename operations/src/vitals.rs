@@ -26,6 +26,9 @@ const SLOW: Duration = Duration::from_secs(5);
 const LOW: u64 = 1024 * 1024 * 1024;
 /// With less room than this, in bytes, nothing new is taken.
 pub const FULL: u64 = 64 * 1024 * 1024;
+/// More calls than this that a chat refused in ten minutes are told of, and fewer than half of it are not any more. At
+/// twice as many Muster goes slowly, at ten times as many it stops, and at twenty times as many it would be shut out.
+const REFUSED: usize = 500;
 /// With this much room, in bytes, it is taken again.
 const ROOM_AGAIN: u64 = 128 * 1024 * 1024;
 
@@ -48,6 +51,10 @@ pub struct Vitals {
     pub disk_free: Option<u64>,
     /// How long an input waits to be decided.
     pub lag: Duration,
+    /// Calls that a chat refused in the last ten minutes, where too many have the bot shut out.
+    pub invalid: BTreeMap<Platform, usize>,
+    /// Sessions that may still be begun today, where a chat counts them.
+    pub sessions_left: BTreeMap<Platform, u64>,
 }
 
 /// A lane of the outbox.
@@ -81,6 +88,8 @@ pub enum Trouble {
     TokenRefused(Platform),
     /// What is to be shown on a chat waits for long.
     ChatLate(Platform),
+    /// A chat refuses so many calls that it might shut the bot out.
+    Refused(Platform),
     /// The disk has little room.
     DiskLow,
     /// The disk has so little room that nothing new is taken.
@@ -107,6 +116,7 @@ impl Trouble {
         match self {
             Trouble::ChatAway(platform) | Trouble::TokenRefused(platform) => Some(*platform),
             Trouble::ChatLate(_)
+            | Trouble::Refused(_)
             | Trouble::DiskLow
             | Trouble::DiskFull
             | Trouble::Slow
@@ -131,6 +141,11 @@ impl Trouble {
             Trouble::ChatLate(platform) => {
                 format!("{} is more than 5 minutes behind. /muster status shows what waits.", platform.title())
             }
+            Trouble::Refused(platform) => format!(
+                "{0} refuses many of Muster's calls, and shuts out who goes on like that. Muster goes slowly before it comes \
+                 to that. Is its token good, and may it see and write in its channels?",
+                platform.title()
+            ),
             Trouble::DiskLow => {
                 "The disk of Muster's data directory has less than 1 GiB left. Make room, or move it.".to_owned()
             }
@@ -165,6 +180,7 @@ impl Trouble {
                 format!("{} takes Muster's token again. What waited is delivered now.", platform.title())
             }
             Trouble::ChatLate(platform) => format!("{} is up to date again.", platform.title()),
+            Trouble::Refused(platform) => format!("{} takes Muster's calls again.", platform.title()),
             Trouble::DiskLow => "The disk of Muster's data directory has room again.".to_owned(),
             Trouble::DiskFull => "The disk has room again: Muster takes everything again.".to_owned(),
             Trouble::Slow => "Muster is quick again.".to_owned(),
@@ -196,6 +212,13 @@ pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
             wrong.contains_key(&Trouble::ChatAway(*platform)) || wrong.contains_key(&Trouble::TokenRefused(*platform));
         if longer(*oldest, LATE) && !away {
             wrong.insert(Trouble::ChatLate(*platform), String::new());
+        }
+    }
+    for (platform, invalid) in &vitals.invalid {
+        let trouble = Trouble::Refused(*platform);
+        let limit = if state.troubles.contains_key(&trouble) { REFUSED / 2 } else { REFUSED };
+        if *invalid >= limit {
+            wrong.insert(trouble, format!("{invalid} in ten minutes"));
         }
     }
     if let Some(free) = vitals.disk_free {

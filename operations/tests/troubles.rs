@@ -72,3 +72,15 @@ fn a_source_that_falls_silent_is_told_of() {
     assert_eq!(world.sees(599, |_| {}), []);
     assert!(is(&world.sees(601, |_| {}), true, &Trouble::SourceSilent("prometheus".into())));
 }
+
+#[test]
+fn calls_that_are_refused_are_told_of_long_before_it_hurts() {
+    let mut world = World::default();
+    let refused = |count| move |vitals: &mut Vitals| vitals.invalid = [(Platform::Discord, count)].into();
+    let trouble = Trouble::Refused(Platform::Discord);
+    assert_eq!(world.sees(5, refused(499)), []);
+    assert!(is(&world.sees(10, refused(500)), true, &trouble));
+    assert_eq!(world.sees(15, refused(250)), [], "it is not over yet");
+    assert!(is(&world.sees(20, refused(249)), false, &trouble));
+    assert_eq!(trouble.chat(), None, "it is told there too, while that can be done");
+}

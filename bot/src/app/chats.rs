@@ -113,17 +113,17 @@ pub(super) fn connect(
 ) -> Connection {
     let (tell, health) = watch::channel(Health::new(clock.now()));
     let (stop, mut stopping) = watch::channel(false);
-    let (slack, discord) = (slack_config(config), discord_config(config));
+    let slack = slack_config(config);
     let (http, clock, chat, inbox) = (http.clone(), clock.clone(), chat.clone(), inbox.clone());
     let task = crate::tasks::spawn("chat", async move {
         tokio::select! {
             () = introduce(&chat, &clock, &tell) => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        let socket = match (chat.platform(), slack, discord) {
-            (Platform::Slack, Some(section), _) => slack::socket::start(&section, http, clock, inbox),
-            (Platform::Discord, _, Some(section)) => discord::gateway::start(&section, http, clock, session, inbox),
-            (Platform::Slack | Platform::Discord, _, _) => return,
+        let socket = match (chat.as_ref(), slack) {
+            (Chat::Slack(_), Some(section)) => slack::socket::start(&section, http, clock, inbox),
+            (Chat::Slack(_), None) => return,
+            (Chat::Discord(client), _) => client.connect(session, inbox),
         };
         let mut health = socket.health.clone();
         let mut held = Held(Some(socket));

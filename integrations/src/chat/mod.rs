@@ -7,6 +7,7 @@
 
 pub mod discord;
 pub mod http;
+pub mod limits;
 pub mod pace;
 pub mod slack;
 pub mod socket;
@@ -117,6 +118,15 @@ impl Chat {
         match self {
             Chat::Slack(_) => Platform::Slack,
             Chat::Discord(_) => Platform::Discord,
+        }
+    }
+
+    /// How many calls it has refused lately, where too many of those have the bot shut out (Discord).
+    #[must_use]
+    pub fn refused_lately(&self) -> Option<usize> {
+        match self {
+            Chat::Slack(_) => None,
+            Chat::Discord(client) => Some(client.refused_lately()),
         }
     }
 

@@ -3,7 +3,7 @@
 //! A [`Pace`] holds one bucket per (method, channel or workspace). Before a call, the
 //! client waits for its bucket; after a 429 the bucket is shut until the platform said.
 //! What holds: nothing is sent before a told wait is over. The limits themselves are data,
-//! in each adapter's `limits` table.
+//! in each adapter's `limits` table, whose rows have the form of [`super::limits`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -78,7 +78,7 @@ impl Pace {
     }
 
     /// Takes the next place; says when it is, unless it is now.
-    fn take(&self, bucket: &str, limit: Limit, give_up: Timestamp) -> Result<Option<Timestamp>, NoRoom> {
+    pub(super) fn take(&self, bucket: &str, limit: Limit, give_up: Timestamp) -> Result<Option<Timestamp>, NoRoom> {
         let now = self.clock.now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         // A bucket that is empty and open says nothing that a new one would not.

@@ -51,6 +51,8 @@ pub struct Health {
     pub connects: u64,
     /// Discord: sessions begun anew (identifies) in all.
     pub identifies: u64,
+    /// Discord: sessions that may still be begun today, as it told when it was last asked.
+    pub sessions_left: Option<u64>,
     /// Discord: sessions resumed in all.
     pub resumes: u64,
     /// The newest sequence number (Discord) or count of envelopes (Slack) that was handed over and kept.
@@ -80,6 +82,7 @@ impl Health {
             last_sign: None,
             connects: 0,
             identifies: 0,
+            sessions_left: None,
             resumes: 0,
             kept: 0,
         }

@@ -5,5 +5,6 @@ mod common;
 
 mod calls;
 mod gateway;
+mod limits;
 mod people;
 mod world;

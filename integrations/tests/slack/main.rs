@@ -4,6 +4,7 @@
 mod common;
 
 mod calls;
+mod limits;
 mod people;
 mod socket;
 mod world;

@@ -24,6 +24,7 @@ async fn a_command_is_answered_until_its_address_is_used_up_and_beyond() {
     let mine =
         world.messages(&world.general()).into_iter().filter(|it| it["ephemeral_to"] == world.user("ann").as_str());
     assert_eq!(mine.count(), 7, "five through the response URL and two as ephemeral messages");
+    assert_eq!(world.calls("response_url"), 5, "a sixth answer is not even tried there");
     world.nothing_was_malformed();
 }
 

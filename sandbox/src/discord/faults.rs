@@ -56,6 +56,13 @@ impl Discord {
         self.lock().gateway.identified
     }
 
+    /// Uses up all sessions of the day but so many, as another process with the same token would.
+    pub fn leave_identifies(&self, left: usize) {
+        let mut state = self.lock();
+        let now = state.now;
+        state.gateway.identifies.resize(super::session::IDENTIFIES.saturating_sub(left), now);
+    }
+
     /// Sessions that were resumed.
     #[must_use]
     pub fn resumes(&self) -> usize {

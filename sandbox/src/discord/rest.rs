@@ -142,7 +142,12 @@ impl Discord {
         let none = Vec::new;
         match fault {
             Some(CallFault::Hang) => return Done::Silent,
-            Some(CallFault::Status { status }) => return Done::Page(*status),
+            Some(CallFault::Status { status }) => {
+                if matches!(status, 401 | 403 | 429) {
+                    self.lock().rates.invalid += 1;
+                }
+                return Done::Page(*status);
+            }
             Some(CallFault::Html) => return Done::Page(200),
             Some(CallFault::Refuse { error }) => return Done::Answered(Err(Refusal::ordered(error)), none()),
             Some(CallFault::RateLimited { retry_after, global }) => {
@@ -219,8 +224,13 @@ impl Discord {
         match call.route.name {
             "GET /gateway" => Ok((200, json!({ "url": gateway }))),
             "GET /gateway/bot" => {
+                let day = jiff::SignedDuration::from_hours(24);
+                let now = state.now;
+                state.gateway.identifies.retain(|at| now.duration_since(*at) < day);
                 let remaining = super::session::IDENTIFIES.saturating_sub(state.gateway.identifies.len());
-                let limit = json!({"total": super::session::IDENTIFIES, "remaining": remaining, "reset_after": 86_400_000, "max_concurrency": 1});
+                let first = state.gateway.identifies.first().copied();
+                let reset_after = first.map_or(0, |at| (day - now.duration_since(at)).as_millis());
+                let limit = json!({"total": super::session::IDENTIFIES, "remaining": remaining, "reset_after": i64::try_from(reset_after).unwrap_or(0), "max_concurrency": 1});
                 Ok((200, json!({"url": gateway, "shards": 1, "session_start_limit": limit})))
             }
             "GET /users/@me" => Ok((200, payload::user_by_id(state, state.me))),

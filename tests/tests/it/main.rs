@@ -7,6 +7,7 @@ mod checkpoints;
 mod connections;
 mod corpus;
 mod crashes;
+mod documents;
 mod hooks;
 mod hostile;
 mod incidents;

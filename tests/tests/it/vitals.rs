@@ -49,3 +49,18 @@ async fn lanes_and_the_disk_are_in_the_figures() {
     }
     world.sandbox.discord.clear_faults();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_calls_and_the_sessions_that_are_left_are_in_the_figures() {
+    let world = World::start().await;
+    world.sandbox.discord.fault("POST /channels/{channel.id}/messages", 3, CallFault::Status { status: 403 });
+    world.alerts("Disk", &[("db-1", true)]).await;
+    minutes(&world, 1).await;
+    let figures = world.bot().metrics.text();
+    for words in
+        ["muster_chat_refused_lately{platform=\"discord\"} 3", "muster_chat_sessions_left{platform=\"discord\"} 1000"]
+    {
+        assert!(figures.contains(words), "{words}: {figures}");
+    }
+    assert!(!figures.contains("muster_chat_refused_lately{platform=\"slack\"}"), "Slack counts none");
+}

@@ -6,7 +6,7 @@
 //! no failure repeats a secret, even where Discord's answer does.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use operations::text::cut;
@@ -14,7 +14,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use serde_json::Value;
 
-use super::limits::{GLOBAL, Route, Verb};
+use super::limits::{CAREFUL, GLOBAL, Route, Verb, is_apart};
+use super::refusals::{Pass, Refusals};
 use crate::chat::http::{Answered, Broken, exchange, retry_after};
 use crate::chat::pace::{NoRoom, Pace};
 use crate::chat::{Failure, Refused};
@@ -33,16 +34,18 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 /// How many routes' buckets are remembered.
 const BUCKETS: usize = 200;
 
-/// Makes calls.
+/// Makes calls. Clones share their limits and what was refused.
+#[derive(Clone)]
 pub(super) struct Caller {
     /// Without a slash at its end: `https://discord.com/api/v10`.
     api_url: String,
-    token: Secret,
+    pub(super) token: Secret,
     http: reqwest::Client,
     pub(super) clock: SharedClock,
-    pace: Pace,
+    pace: Arc<Pace>,
+    pub(super) refusals: Arc<Refusals>,
     /// The bucket of each route, as the headers named it.
-    buckets: Mutex<HashMap<&'static str, String>>,
+    buckets: Arc<Mutex<HashMap<&'static str, String>>>,
 }
 
 /// A call that did not bring what was asked for, with Discord's own code where it gave one.
@@ -116,9 +119,10 @@ impl Caller {
             api_url: api_url.trim_end_matches('/').to_owned(),
             token,
             http,
-            pace: Pace::new(clock.clone()),
+            pace: Arc::new(Pace::new(clock.clone())),
+            refusals: Arc::default(),
             clock,
-            buckets: Mutex::new(HashMap::new()),
+            buckets: Arc::default(),
         }
     }
 
@@ -130,7 +134,7 @@ impl Caller {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
-        let major = ids.get(..route.major).unwrap_or_default().join(" ");
+        let major = ids.get(..route.major()).unwrap_or_default().join(" ");
         let bucket = self.bucket(route, &major);
         self.wait(route, &bucket).await?;
         let url = format!("{}{}", self.api_url, fill(route.path, ids));
@@ -175,15 +179,27 @@ impl Caller {
             let why = format!("{}: Discord's rate limit leaves no room", route.name);
             Problem { code: None, failure: Failure::Transient { why, retry_after: Some(wait) } }
         };
-        self.pace.wait(bucket, route.limit, PACE_LIMIT).await.map_err(no_room)?;
-        if route.as_bot {
-            self.pace.wait("global", GLOBAL, PACE_LIMIT).await.map_err(no_room)?;
+        self.pace.wait(bucket, route.figure.kept, PACE_LIMIT).await.map_err(no_room)?;
+        // A person waits for an answer, and each can be given once: those go out in any case.
+        if !route.as_bot {
+            return Ok(());
         }
-        Ok(())
+        self.pace.wait("global", GLOBAL, PACE_LIMIT).await.map_err(no_room)?;
+        match self.refusals.pass(self.clock.now()) {
+            Pass::Freely => Ok(()),
+            Pass::Carefully => self.pace.wait("careful", CAREFUL.1, PACE_LIMIT).await.map_err(no_room),
+            Pass::NotFor(wait) => {
+                let why = format!("{}: held back, because Discord has refused too many calls", route.name);
+                Err(Problem { code: None, failure: Failure::Transient { why, retry_after: Some(wait) } })
+            }
+        }
     }
 
     /// Learns from an answer's headers how the bucket stands.
     fn heed(&self, route: &Route, major: &str, bucket: &str, answered: &Answered) {
+        if Refusals::is_one(answered.status, text(&answered.headers, "x-ratelimit-scope")) {
+            self.refusals.note(self.clock.now());
+        }
         let mut bucket = bucket.to_owned();
         if let Some(name) = text(&answered.headers, "x-ratelimit-bucket").filter(|name| name.len() < 100) {
             let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,11 +223,6 @@ impl Caller {
             self.pace.shut(&bucket, wait);
         }
     }
-}
-
-/// Whether a route's limit is so long that it must be one that the headers do not tell of: that on names and topics.
-fn is_apart(route: &Route) -> bool {
-    route.limit.per > PACE_LIMIT
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -264,8 +275,11 @@ fn from_broken(route: &Route, broken: Broken) -> Problem {
 /// It may have been done; where that makes no difference, it can be asked for again.
 fn perhaps(route: &Route, why: &str) -> Problem {
     let why = format!("{}: {why}", route.name);
-    let failure =
-        if route.repeatable { Failure::Transient { why, retry_after: None } } else { Failure::Unknown { why } };
+    let failure = if route.twice.is_harmless() {
+        Failure::Transient { why, retry_after: None }
+    } else {
+        Failure::Unknown { why }
+    };
     Problem { code: None, failure }
 }
 
@@ -346,6 +360,31 @@ mod tests {
 
     fn answered(status: u16, body: &str) -> Answered {
         Answered { status, headers: HeaderMap::new(), body: bytes::Bytes::copy_from_slice(body.as_bytes()) }
+    }
+
+    #[tokio::test]
+    async fn routes_that_the_headers_put_into_one_bucket_share_it_for_each_channel() {
+        crate::tls::install();
+        let clock = crate::clock::ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
+        let http = crate::chat::http_client().expect("a client");
+        let caller = Caller::new("http://127.0.0.1:1", Secret::new("t"), http, Arc::new(clock.clone()));
+        let told = |left: &str| {
+            let mut told = answered(200, "{}");
+            for (name, value) in [("bucket", "b1"), ("remaining", left), ("reset-after", "4.5")] {
+                let name: reqwest::header::HeaderName = format!("x-ratelimit-{name}").parse().expect("a name");
+                told.headers.insert(name, value.parse().expect("a value"));
+            }
+            told
+        };
+        caller.heed(&EDIT, "7", &caller.bucket(&EDIT, "7"), &told("3"));
+        caller.heed(&POST, "7", &caller.bucket(&POST, "7"), &told("0"));
+        let at = |route: &Route, channel: &str| {
+            let bucket = caller.bucket(route, channel);
+            caller.pace.take(&bucket, route.figure.kept, jiff::Timestamp::MAX).expect("there is no hurry")
+        };
+        let reset = Some(crate::clock::after(jiff::Timestamp::UNIX_EPOCH, Duration::from_secs_f64(4.5)));
+        assert_eq!((at(&POST, "7"), at(&EDIT, "7")), (reset, reset), "the last place of both was taken");
+        assert_eq!((at(&POST, "8"), at(&EDIT, "8")), (None, None), "another channel has its own");
     }
 
     #[test]

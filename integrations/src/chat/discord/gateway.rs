@@ -37,11 +37,11 @@ const LONG_LIFE: SignedDuration = SignedDuration::from_secs(30);
 /// How often a token that does not work is tried again.
 const TOKEN_WAIT: Duration = Duration::from_secs(300);
 /// New sessions: at most so many…
-const IDENTIFIES: usize = 5;
+const IDENTIFIES: usize = limits::IDENTIFIES.calls as usize;
 /// …in this time…
-const IDENTIFIES_IN: SignedDuration = SignedDuration::from_mins(10);
-/// …and no two closer than this (Discord's reference, "max concurrency").
-const IDENTIFIES_APART: SignedDuration = SignedDuration::from_secs(5);
+const IDENTIFIES_IN: SignedDuration = SignedDuration::from_secs(limits::IDENTIFIES.per.as_secs().cast_signed());
+/// …and no two closer than this.
+const IDENTIFIES_APART: SignedDuration = SignedDuration::from_secs(limits::IDENTIFIES_APART.as_secs().cast_signed());
 /// The longest that an exhausted day's limit is waited for.
 const LONGEST_RESET: u64 = 24 * 3600 * 1000;
 
@@ -75,7 +75,6 @@ struct NoConnection {
 
 /// Connects and stays connected in a task of its own, until it is stopped, the inbox is gone, or Discord
 /// refuses for good. `resume` is where an earlier process was.
-#[expect(clippy::disallowed_methods, reason = "the caller holds the task, and a panic in it shows as the task's end")]
 pub fn start(
     config: &Config,
     http: reqwest::Client,
@@ -83,11 +82,18 @@ pub fn start(
     resume: Option<Session>,
     inbox: Inbox,
 ) -> Socket {
+    start_with(Caller::new(&config.api_url, config.bot_token.clone(), http, clock), resume, inbox)
+}
+
+/// The same with the limits and the refusals of another's calls.
+#[expect(clippy::disallowed_methods, reason = "the caller holds the task, and a panic in it shows as the task's end")]
+pub(super) fn start_with(caller: Caller, resume: Option<Session>, inbox: Inbox) -> Socket {
+    let clock = caller.clock.clone();
     let (health_sender, health) = watch::channel(Health::new(clock.now()));
     let (stop, stop_receiver) = watch::channel(false);
     let gateway = Gateway {
-        caller: Caller::new(&config.api_url, config.bot_token.clone(), http, clock.clone()),
-        token: config.bot_token.clone(),
+        token: caller.token.clone(),
+        caller,
         clock,
         inbox,
         stop: stop_receiver,
@@ -189,7 +195,11 @@ impl Gateway {
             hopeless: false,
         })?;
         url.clone_into(&mut self.main);
+        // Only Discord knows what other processes with this token have begun.
         let limit = |name: &str| told.pointer(&format!("/session_start_limit/{name}")).and_then(Value::as_u64);
+        if let Some(left) = limit("remaining") {
+            self.health.send_modify(|health| health.sessions_left = Some(left));
+        }
         if self.session.is_none() && limit("remaining") == Some(0) {
             let wait = Duration::from_millis(limit("reset_after").unwrap_or(60_000).clamp(1_000, LONGEST_RESET));
             let why = format!("no session may be begun any more today; Discord says to wait {} s", wait.as_secs());

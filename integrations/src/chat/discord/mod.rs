@@ -14,8 +14,9 @@ pub mod frame;
 pub mod gateway;
 pub mod inbound;
 pub mod invite;
-mod limits;
+pub(super) mod limits;
 mod people;
+mod refusals;
 pub mod render;
 mod rooms;
 mod session;
@@ -39,6 +40,7 @@ use self::call::{Caller, Problem};
 use self::limits::{
     APPLICATION, COMMANDS, EDIT, ME, MESSAGES_OF, OPEN_DIRECT, PIN, PIN_BEFORE, POST, PUT_COMMANDS, Route,
 };
+use super::socket::{Inbox, Session, Socket};
 use super::{Called, Failure};
 use crate::clock::SharedClock;
 use crate::secret::Secret;
@@ -95,6 +97,16 @@ impl Client {
             directs: Mutex::new(HashMap::new()),
             sent: Mutex::new(VecDeque::new()),
         }
+    }
+
+    /// Connects to the gateway: see [`gateway::start`]. Limits and refusals are shared with this client's calls.
+    #[must_use]
+    pub fn connect(&self, resume: Option<Session>, inbox: Inbox) -> Socket {
+        gateway::start_with(self.caller.clone(), resume, inbox)
+    }
+
+    pub(super) fn refused_lately(&self) -> usize {
+        self.caller.refusals.count(self.caller.clock.now())
     }
 
     async fn call(&self, route: &Route, ids: &[&str], body: Option<&Value>) -> Result<Value, Problem> {

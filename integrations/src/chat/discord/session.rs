@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use operations::ids::Platform;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -22,8 +22,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::frame::{Dispatch, Frame, marked, understand};
 use super::gateway::{Gateway, Stream, address, describe, stopped};
 use super::inbound::NEEDED;
+use super::limits::SENDS;
 use crate::chat::socket::{Arrival, Session};
-use crate::clock::{Sleep, sleep, timeout};
+use crate::clock::{Sleep, after, sleep, timeout};
 
 /// How long the greeting may take.
 const HELLO_LIMIT: Duration = Duration::from_secs(15);
@@ -35,9 +36,6 @@ const SEND_LIMIT: Duration = Duration::from_secs(10);
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// How many dispatches wait for the inbox before nothing more is read.
 const WAITING: usize = 64;
-/// Discord takes 120 payloads in 60 s; ten are left for surprises.
-const SENDS: usize = 110;
-const SENDS_IN: SignedDuration = SignedDuration::from_secs(60);
 /// What the bot hears of: servers, their messages and reactions, and what messages say (Discord's reference,
 /// "Gateway Intents").
 const INTENTS: u64 = 1 | 1 << 9 | 1 << 10 | 1 << 15;
@@ -289,8 +287,8 @@ impl Connection<'_> {
 
     async fn heartbeat(&mut self) -> Result<(), End> {
         let now = self.gateway.clock.now();
-        self.sends.retain(|at| now.duration_since(*at) < SENDS_IN);
-        if self.sends.len() >= SENDS {
+        self.sends.retain(|at| now < after(*at, SENDS.per));
+        if self.sends.len() >= SENDS.calls as usize {
             tracing::warn!("A heartbeat is left out, because Discord would close the connection for too many");
             return Ok(());
         }

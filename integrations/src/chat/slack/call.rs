@@ -135,10 +135,10 @@ impl Caller {
             retry_after: Some(wait),
         };
         if let (Some(limit), Some(channel)) = (method.channel, channel) {
-            self.pace.wait(&format!("{} {channel}", method.name), limit, PACE_LIMIT).await.map_err(no_room)?;
+            self.pace.wait(&format!("{} {channel}", method.name), limit.kept, PACE_LIMIT).await.map_err(no_room)?;
         }
         // Last, because it is this one that a 429 shuts.
-        self.pace.wait(method.name, method.workspace, PACE_LIMIT).await.map_err(no_room)
+        self.pace.wait(method.name, method.figure.kept, PACE_LIMIT).await.map_err(no_room)
     }
 }
 
@@ -160,7 +160,7 @@ pub(super) fn from_broken(method: &Method, broken: Broken) -> Failure {
 /// It may have been done; where that makes no difference, it can be asked for again.
 fn perhaps(method: &Method, why: &str) -> Failure {
     let why = format!("{}: {why}", method.name);
-    if method.repeatable { Failure::Transient { why, retry_after: None } } else { Failure::Unknown { why } }
+    if method.twice.is_harmless() { Failure::Transient { why, retry_after: None } } else { Failure::Unknown { why } }
 }
 
 /// What an answer means for `method`.

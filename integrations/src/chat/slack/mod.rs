@@ -11,7 +11,7 @@ mod connection;
 pub mod frame;
 pub mod http_mode;
 pub mod inbound;
-mod limits;
+pub(super) mod limits;
 pub mod manifest;
 mod people;
 pub mod render;
@@ -22,6 +22,7 @@ mod words;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use operations::card::{Card, Form};
@@ -233,6 +234,11 @@ impl Client {
     async fn respond(&self, url: &str, card: &Card, private: bool, thread: Option<&MessageId>) -> Called<bool> {
         if !is_response_url(url, &self.caller.api_url) {
             tracing::warn!("Not answered through a response URL, because it does not lead to Slack");
+            return Ok(false);
+        }
+        // Whoever has used it up needs no refusal to know it.
+        let bucket = format!("{} {url}", limits::RESPONSE_URL.name);
+        if self.caller.pace.wait(&bucket, limits::RESPONSE_URL.figure.kept, Duration::ZERO).await.is_err() {
             return Ok(false);
         }
         let mut arguments = body(&render::card(card));
