@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Halt, Request, Start};
 use crate::inbox::Intake;
 use crate::metrics::Metrics;
+use crate::outbox::begun::Begun;
 use crate::outbox::carry::Carrier;
 use crate::outbox::{Outbox, Standing};
 use crate::publish::Publisher;
@@ -137,8 +138,17 @@ impl App {
         };
         let carrier = Arc::new(Carrier { chats: chats.clone(), engine: engine.clone(), publisher });
         let (ask_outbox, asked) = mpsc::channel(1);
-        let outbox =
-            Outbox { carrier, engine: engine.clone(), clock: clock.clone(), metrics: metrics.clone(), standing, asked };
+        let answers = started.rows.iter().map(|row| &*row.key);
+        let begun = Begun::open(&config.data_dir, answers);
+        let outbox = Outbox {
+            carrier,
+            begun,
+            engine: engine.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            standing,
+            asked,
+        };
         let outbox = crate::tasks::spawn("outbox", outbox.run(started.rows, started.changes));
 
         // That it can't be recorded shows at once: the engine has stopped then.

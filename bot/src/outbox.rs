@@ -3,8 +3,9 @@
 //! Effects wait in lanes, one for each channel and kind of call; a lane carries out one
 //! at a time, in order, and its trouble holds up no other. What holds: an effect is open
 //! until its outcome is committed; one whose outcome is not known is looked for at the
-//! other side before it is repeated; nothing is dropped because it failed for a while.
+//! other side before it is repeated, or, where nobody can look, repeated with words that say so; nothing is dropped because it failed for a while.
 
+pub mod begun;
 pub mod carry;
 mod lanes;
 mod tokens;
@@ -16,13 +17,14 @@ use std::time::Duration;
 use integrations::chat::{Failure, Refused, socket};
 use integrations::clock::{SharedClock, after};
 use jiff::Timestamp;
-use operations::effect::Outcome;
+use operations::effect::{Effect, Outcome};
 use operations::ids::Platform;
 use operations::input::Input;
 use operations::vitals::Lane;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use self::begun::Begun;
 use self::carry::Carrier;
 use self::lanes::Lanes;
 use self::tokens::Tokens;
@@ -63,6 +65,8 @@ pub struct Waiting {
 pub struct Outbox {
     /// Carries out.
     pub carrier: Arc<Carrier>,
+    /// Which answers were begun.
+    pub begun: Begun,
     /// Where outcomes are reported.
     pub engine: Engine,
     /// The time.
@@ -89,7 +93,8 @@ impl Outbox {
         let (mut lanes, mut tokens) = (Lanes::default(), Tokens::default());
         for row in rows {
             // What was open at the start may have been carried out before the outcome could be recorded.
-            lanes.put(row, true);
+            let suspect = !matches!(row.effect, Effect::Reply { .. }) || self.begun.may_have(&row.key);
+            lanes.put(row, suspect);
         }
         let mut running = JoinSet::new();
         let mut taken = 0;
@@ -115,7 +120,10 @@ impl Outbox {
                     for change in change {
                         match change {
                             Change::Put(row) => lanes.put(row, false),
-                            Change::Done(key) => lanes.done(&key),
+                            Change::Done(key) => {
+                                self.begun.forget(&key);
+                                lanes.done(&key);
+                            }
                             Change::Recorded(key) => lanes.recorded(&key),
                         }
                     }
@@ -133,13 +141,13 @@ impl Outbox {
     fn start_due(&self, lanes: &mut Lanes, running: &mut JoinSet<Ended>) {
         let now = self.clock.now();
         while let Some(it) = lanes.start(now) {
-            let (carrier, row, suspect) = (self.carrier.clone(), it.row.clone(), it.suspect);
+            let (carrier, begun, row, suspect) = (self.carrier.clone(), self.begun.clone(), it.row.clone(), it.suspect);
             let too_late = row.effect.expires_after().is_some_and(|limit| after(it.queued_at, limit) < now);
             running.spawn(async move {
                 let result = if too_late {
                     Ok(Outcome::GivenUp { why: "its time was over".to_owned() })
                 } else {
-                    carrier.carry(&row.effect, &row.key, suspect).await
+                    attempt(&carrier, &begun, &row, suspect).await
                 };
                 Ended::Attempt { row, result }
             });
@@ -248,6 +256,19 @@ impl Outbox {
         self.metrics.outbox(standing.open, age);
         self.standing.send_replace(standing);
     }
+}
+
+/// Tries once. An answer is noted as begun before it is tried, and not any more where that certainly did nothing.
+async fn attempt(carrier: &Carrier, begun: &Begun, row: &Row, suspect: bool) -> Result<Outcome, Failure> {
+    let noted = matches!(row.effect, Effect::Reply { .. }) && !suspect;
+    if noted {
+        begun.begins(&row.key).await;
+    }
+    let result = carrier.carry(&row.effect, &row.key, suspect).await;
+    if noted && matches!(result, Err(Failure::Transient { .. } | Failure::Permanent { .. })) {
+        begun.did_nothing(&row.key).await;
+    }
+    result
 }
 
 async fn wait(clock: &SharedClock, until: Option<Timestamp>) {

@@ -40,6 +40,18 @@ pub fn for_asked(state: &State, decided: Result<Option<Reply>, Refusal>, asked: 
     }
 }
 
+/// What is added to an answer that may have been given already, where nobody can look that up.
+pub const AGAIN: &str = "You may have seen this already.";
+
+/// The same answer once more.
+#[must_use]
+pub fn again(card: &Card) -> Card {
+    let mut card = card.clone();
+    let footer = card.footer.take().filter(|footer| !footer.words().trim().is_empty());
+    card.footer = Some(footer.map_or_else(Text::new, |footer| footer.plain(" · ")).plain(AGAIN));
+    card
+}
+
 /// The answer to what was refused, for the asker alone.
 #[must_use]
 pub fn refusal(state: &State, refusal: &Refusal) -> Answer {

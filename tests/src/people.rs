@@ -161,11 +161,17 @@ impl Person<'_> {
     /// What only this person sees in a channel: the newest.
     #[must_use]
     pub fn was_told(self, channel: &str) -> String {
+        self.all_told(channel).pop().unwrap_or_default()
+    }
+
+    /// Everything that only this person sees in a channel, the oldest first.
+    #[must_use]
+    pub fn all_told(self, channel: &str) -> Vec<String> {
         let id = match self.chat.platform {
             Platform::Slack => self.chat.world.sandbox.slack.user_id(self.name),
             Platform::Discord => self.chat.world.sandbox.discord.user_id(self.name),
         };
-        self.chat.channel(channel).private(id.as_deref()).unwrap_or_default()
+        self.chat.channel(channel).private(id.as_deref())
     }
 
     /// Whoever acts in a public channel of Slack joins it first; being in it already, or being unable to, is no harm.

@@ -91,8 +91,9 @@ impl Channel {
         self.messages.iter().map(|message| format!("- {}\n", message.text)).collect()
     }
 
-    pub(crate) fn private(&self, to: Option<&str>) -> Option<String> {
-        self.private.iter().rev().find(|(user, _)| Some(user.as_str()) == to).map(|(_, text)| text.clone())
+    pub(crate) fn private(&self, to: Option<&str>) -> Vec<String> {
+        let own = self.private.iter().filter(|(user, _)| Some(user.as_str()) == to);
+        own.map(|(_, text)| text.clone()).collect()
     }
 }
 

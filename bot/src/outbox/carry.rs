@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use commands::cards;
+use commands::{answers, cards};
 use integrations::chat::{Called, Chat, Failure, Refused};
 use operations::card::Card;
 use operations::chat::{Answer, ReplyTo};
@@ -75,7 +75,7 @@ impl Carrier {
                 }
             }
             Effect::Say { place, card, .. } => self.say(*place, card, key, suspect).await,
-            Effect::Reply { to, answer, .. } => self.reply(to, answer, key).await,
+            Effect::Reply { to, answer, .. } => self.reply(to, answer, key, suspect).await,
             Effect::ProbeChannel { platform, channel } => self.probe(*platform, channel).await,
             Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
@@ -168,14 +168,21 @@ impl Carrier {
         }
     }
 
-    async fn reply(&self, to: &ReplyTo, answer: &Answer, key: &str) -> Called<Outcome> {
+    /// An answer that may have been given is looked for where that can be done, and said to be one elsewhere.
+    async fn reply(&self, to: &ReplyTo, answer: &Answer, key: &str, suspect: bool) -> Called<Outcome> {
         let chat = self.chat(to.platform())?;
+        let say = async |card: &Card, private: bool| match suspect {
+            true => chat.reply_again(to, card, &answers::again(card), private, key).await,
+            false => chat.reply(to, card, private, key).await,
+        };
         let answered = match answer {
-            Answer::Private(card) => chat.reply(to, card, true, key).await,
-            Answer::Open(card) => chat.reply(to, card, false, key).await,
+            Answer::Private(card) => say(card, true).await,
+            Answer::Open(card) => say(card, false).await,
             Answer::Silent => chat.take(to).await,
             Answer::Form(form, instead) => match chat.open_form(to, form).await {
-                Err(Failure::Permanent { kind: Refused::TooLate, .. }) => chat.reply(to, instead, true, key).await,
+                // Nobody else answers this one: it was opened, and only the word of it was lost.
+                Err(Failure::Permanent { kind: Refused::Already, .. }) if suspect => Ok(()),
+                Err(Failure::Permanent { kind: Refused::TooLate | Refused::Already, .. }) => say(instead, true).await,
                 opened => opened,
             },
         };

@@ -252,7 +252,19 @@ impl Chat {
     pub async fn reply(&self, to: &ReplyTo, card: &Card, private: bool, key: &str) -> Called<()> {
         match self {
             Chat::Slack(client) => client.reply(to, card, private, key).await,
-            Chat::Discord(client) => client.reply(to, card, private, key).await,
+            Chat::Discord(client) => client.answer_to(to, card, None, private, key).await,
+        }
+    }
+
+    /// Answers where an earlier attempt may have done so. It is looked for first; where that can't be done, `marked` is
+    /// said: the same card with words that say that it may have been seen.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn reply_again(&self, to: &ReplyTo, card: &Card, marked: &Card, private: bool, key: &str) -> Called<()> {
+        match self {
+            Chat::Slack(client) => client.reply_again(to, card, marked, private, key).await,
+            Chat::Discord(client) => client.answer_to(to, card, Some(marked), private, key).await,
         }
     }
 
@@ -270,7 +282,8 @@ impl Chat {
     /// Opens a form for the person who typed or clicked.
     ///
     /// # Errors
-    /// [`Refused::TooLate`] where the three seconds for it are over; see [`Failure`].
+    /// [`Refused::TooLate`] where the three seconds for it are over, [`Refused::Already`] where they were answered; see
+    /// [`Failure`].
     pub async fn open_form(&self, to: &ReplyTo, form: &Form) -> Called<()> {
         match self {
             Chat::Slack(client) => client.open_form(to, form).await,

@@ -219,7 +219,7 @@ async fn a_form_is_opened_filled_in_and_taken() {
             let reply = reply_of(&inbound);
             world.chat.open_form(&reply, &form()).await.expect("opened");
             let again = world.chat.open_form(&reply, &form()).await.expect_err("it is the first answer or none");
-            assert_eq!(kind(&again), Some(Refused::TooLate));
+            assert_eq!(kind(&again), Some(Refused::Already));
         })
         .await;
     let ann = world.user("ann");

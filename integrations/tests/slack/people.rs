@@ -83,7 +83,7 @@ async fn a_click_opens_a_form_and_the_form_comes_back() {
     };
     world.chat.open_form(&reply, &form).await.expect("opened");
     let failure = world.chat.open_form(&reply, &form).await.expect_err("a trigger works once");
-    assert_eq!(kind(&failure), Some(Refused::TooLate));
+    assert_eq!(kind(&failure), Some(Refused::Already));
 
     let values = BTreeMap::from(
         [("title", "It burns"), ("severity", "SEV1")].map(|(key, value)| (key.to_owned(), value.to_owned())),

@@ -1,6 +1,7 @@
 //! Whole-bot scenarios, one file a feature.
 
 mod alerts;
+mod answers;
 mod canaries;
 mod channels;
 mod checkpoints;

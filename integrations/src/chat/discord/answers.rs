@@ -33,24 +33,46 @@ struct Interaction<'a> {
 }
 
 impl Client {
-    pub(in crate::chat) async fn reply(&self, to: &ReplyTo, card: &Card, private: bool, key: &str) -> Called<()> {
+    /// Answers. `again` is for an earlier attempt that may have done so: said where that can't be looked up.
+    pub(in crate::chat) async fn answer_to(
+        &self,
+        to: &ReplyTo,
+        card: &Card,
+        again: Option<&Card>,
+        private: bool,
+        key: &str,
+    ) -> Called<()> {
         match to {
             ReplyTo::Discord { interaction, token, channel, user } => {
                 let to = Interaction { id: interaction, token, channel, user };
-                self.answer(&to, card, private, key).await
+                self.answer(&to, card, again, private, key).await
             }
             ReplyTo::Message { message } => {
+                if again.is_some() && self.find_posted(&message.channel, None, key).await?.is_some() {
+                    return Ok(());
+                }
                 self.post(&message.channel, Some(&message.message), card, key).await.map(|_| ())
             }
             ReplyTo::Slack { .. } => Err(wrong()),
         }
     }
 
-    async fn answer(&self, to: &Interaction<'_>, card: &Card, private: bool, key: &str) -> Called<()> {
-        let mut body = render::card(card).body(&self.mark(to.channel, key));
-        if private {
-            body["flags"] = json!(EPHEMERAL);
-        }
+    async fn answer(
+        &self,
+        to: &Interaction<'_>,
+        card: &Card,
+        again: Option<&Card>,
+        private: bool,
+        key: &str,
+    ) -> Called<()> {
+        let body_of = |card: &Card| {
+            let mut body = render::card(card).body(&self.mark(to.channel, key));
+            if private {
+                body["flags"] = json!(EPHEMERAL);
+            }
+            body
+        };
+        let body = body_of(card);
         let first = self.callback(to.id, to.token, MESSAGE, Some(&body)).await;
         let follow_up = match first {
             Ok(()) => return Ok(()),
@@ -59,6 +81,7 @@ impl Client {
                     return Ok(());
                 }
                 let me = self.identity().await?;
+                let body = again.map_or(body, body_of);
                 self.call(&FOLLOW_UP, &[&me.application, to.token], Some(&body)).await
             }
             Err(problem) => Err(problem),
@@ -66,6 +89,10 @@ impl Client {
         match follow_up {
             Ok(_) => Ok(()),
             Err(problem) if problem.is(Refused::TooLate) => {
+                let card = again.unwrap_or(card);
+                if again.is_some() && self.is_posted(to, private, key).await? {
+                    return Ok(());
+                }
                 if private || to.channel.0.is_empty() {
                     self.direct(to.user, card, key).await.map(|_| ())
                 } else {
@@ -74,6 +101,13 @@ impl Client {
             }
             Err(problem) => Err(problem.into()),
         }
+    }
+
+    /// Whether an answer was posted that came too late for the interaction.
+    async fn is_posted(&self, to: &Interaction<'_>, private: bool, key: &str) -> Called<bool> {
+        let channel =
+            if private || to.channel.0.is_empty() { self.open_direct(to.user).await? } else { to.channel.clone() };
+        Ok(self.find_posted(&channel, None, key).await?.is_some())
     }
 
     /// Whether the first answer that Discord has is this very one: sent before, and its outcome not heard of.
@@ -113,13 +147,7 @@ impl Client {
 
     pub(in crate::chat) async fn open_form(&self, to: &ReplyTo, form: &Form) -> Called<()> {
         let ReplyTo::Discord { interaction, token, .. } = to else { return Err(wrong()) };
-        match self.callback(interaction, token, FORM, Some(&render::form(form))).await {
-            // A form can only be the first answer.
-            Err(problem) if problem.is(Refused::Already) => {
-                Err(Failure::Permanent { why: problem.failure.to_string(), kind: Refused::TooLate })
-            }
-            other => Ok(other?),
-        }
+        Ok(self.callback(interaction, token, FORM, Some(&render::form(form))).await?)
     }
 
     /// Shows what an option can be completed with: label and value, at most 25.

@@ -247,6 +247,11 @@ impl Client {
     }
 
     pub(super) async fn direct(&self, user: &str, card: &Card, key: &str) -> Called<MessageId> {
+        self.post(&self.open_direct(user).await?, None, card, key).await
+    }
+
+    /// The conversation with somebody, which is asked for once.
+    async fn open_direct(&self, user: &str) -> Called<ChannelId> {
         let known = self.directs.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned();
         let channel = match known {
             Some(channel) => channel,
@@ -264,7 +269,7 @@ impl Client {
                 channel
             }
         };
-        self.post(&channel, None, card, key).await
+        Ok(channel)
     }
 
     /// The address that a message's embed carries unseen: its own channel, and what it was posted for.

@@ -230,6 +230,43 @@ impl Client {
         }
     }
 
+    /// Answers where an earlier attempt may have done so: in the thread or channel, and in the conversation with the asker,
+    /// it is looked for; what went through the response URL or was for the asker alone can't be.
+    pub(super) async fn reply_again(
+        &self,
+        to: &ReplyTo,
+        card: &Card,
+        marked: &Card,
+        private: bool,
+        key: &str,
+    ) -> Called<()> {
+        match to {
+            ReplyTo::Message { message } => {
+                if self.find_posted(&message.channel, Some(&message.message), key).await?.is_some() {
+                    return Ok(());
+                }
+                self.reply(to, card, private, key).await
+            }
+            ReplyTo::Slack { channel, user, thread, .. } => {
+                let in_channel = !private && !channel.0.is_empty();
+                if in_channel && is_there(self.find_posted(channel, thread.as_ref(), key).await)? {
+                    return Ok(());
+                }
+                // It went to the asker directly only where nothing else could be done.
+                if !in_channel && is_there(self.find_direct(user, key).await)? {
+                    return Ok(());
+                }
+                self.reply(to, marked, private, key).await
+            }
+            ReplyTo::Discord { .. } => self.reply(to, card, private, key).await,
+        }
+    }
+
+    async fn find_direct(&self, user: &str, key: &str) -> Called<Option<MessageId>> {
+        let channel = self.open_direct(user).await?;
+        self.find_posted(&channel, None, key).await
+    }
+
     /// Answers through a response URL. False where it is used up or too old, so that another way is needed.
     async fn respond(&self, url: &str, card: &Card, private: bool, thread: Option<&MessageId>) -> Called<bool> {
         if !is_response_url(url, &self.caller.api_url) {
@@ -295,14 +332,25 @@ impl Client {
     }
 
     pub(super) async fn direct(&self, user: &str, card: &Card, key: &str) -> Called<MessageId> {
+        self.post(&self.open_direct(user).await?, None, card, key).await
+    }
+
+    async fn open_direct(&self, user: &str) -> Called<ChannelId> {
         let answer = self.call(&OPEN, &json!({ "users": user })).await?;
-        let Some(channel) = answer.pointer("/channel/id").and_then(Value::as_str) else {
-            return Err(Failure::Transient {
-                why: "conversations.open: the answer has no channel".to_owned(),
-                retry_after: None,
-            });
-        };
-        self.post(&ChannelId::from(channel), None, card, key).await
+        let channel = answer.pointer("/channel/id").and_then(Value::as_str).map(ChannelId::from);
+        channel.ok_or_else(|| Failure::Transient {
+            why: "conversations.open: the answer has no channel".to_owned(),
+            retry_after: None,
+        })
+    }
+}
+
+/// Whether something was found. Where nobody may look, nothing was posted either.
+fn is_there(found: Called<Option<MessageId>>) -> Called<bool> {
+    match found {
+        Ok(found) => Ok(found.is_some()),
+        Err(Failure::Permanent { kind: Refused::Forbidden | Refused::Gone, .. }) => Ok(false),
+        Err(failure) => Err(failure),
     }
 }
 

@@ -13,10 +13,10 @@ use crate::site::Site;
 /// So many members are named on a card.
 const NAMED: usize = 4;
 
-/// The words by which the bot marks an answer that it may have given before. It marks none today. Then a private answer
-/// on Slack that was given twice is counted, and is no breach: nobody but its reader can look it up, so whether it was
-/// given can't be known after a kill. Once there are such words, one that does not carry them is a breach.
-const MARK: Option<&str> = None;
+/// The words by which the bot marks an answer that it may have given before. A private answer on Slack that was given
+/// twice is counted, and is no breach if it carries them: nobody but its reader can look it up, so whether it was given
+/// can't be known after a kill.
+const MARK: &str = commands::answers::AGAIN;
 
 /// What does not fit, one sentence each.
 #[derive(Default)]
@@ -189,9 +189,8 @@ fn answers(seen: &Seen, deed: &Deed, journal: &Journal, findings: &mut Findings)
     if told < least {
         findings.lost.push(format!("the answer to {who} on {}: {what:?}", on.title()));
     }
-    let marked = |text: &String| MARK.is_none_or(|mark| text.contains(mark));
     for again in seen.told.get(who).into_iter().flatten().skip(most) {
-        if *on == Platform::Slack && marked(again) {
+        if *on == Platform::Slack && again.contains(MARK) {
             findings.answered_again += 1;
         } else {
             findings.doubled.push(format!("the answer to {who} on {}: {what:?}: {again}", on.title()));
