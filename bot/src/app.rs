@@ -136,7 +136,8 @@ impl App {
             public_url,
             push: config.wiki.push.clone(),
         };
-        let carrier = Arc::new(Carrier { chats: chats.clone(), engine: engine.clone(), publisher });
+        let carrier =
+            Arc::new(Carrier { chats: chats.clone(), engine: engine.clone(), clock: clock.clone(), publisher });
         let (ask_outbox, asked) = mpsc::channel(1);
         let answers = started.rows.iter().map(|row| &*row.key);
         let begun = Begun::open(&config.data_dir, answers);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use commands::parse;
 use integrations::chat::socket::Arrival;
 use integrations::chat::{Called, Chat, discord, slack};
+use jiff::Timestamp;
 use operations::chat::Inbound;
 use operations::ids::Platform;
 use operations::input::Input;
@@ -35,6 +36,8 @@ enum Meaning {
     Act(Box<Inbound>),
     /// Somebody types and wants to see what there is.
     Complete(Box<discord::inbound::Completion>),
+    /// A session has begun, and what was said from this moment on was not heard.
+    Missed(Timestamp),
     /// Somebody from another server asked for something.
     Foreign(operations::chat::ReplyTo),
     /// Nothing for Muster.
@@ -67,7 +70,7 @@ impl Intake {
             }
         };
         let request = match read(me, &raw) {
-            Ok(Meaning::Act(inbound)) => match self.request(*inbound).await {
+            Ok(Meaning::Act(inbound)) => match request(&self.engine, *inbound).await {
                 Ok(request) => request,
                 Err(_stopped) => return,
             },
@@ -75,6 +78,7 @@ impl Intake {
                 self.complete(*completion);
                 None
             }
+            Ok(Meaning::Missed(since)) => Some(Request::new(Input::Missed { platform, since })),
             Ok(Meaning::Foreign(reply)) => {
                 self.turn_away(reply);
                 None
@@ -121,18 +125,6 @@ impl Intake {
         })
     }
 
-    /// What an act asks for. Reading the state waits for what was taken before, so a room that was just
-    /// opened is known.
-    async fn request(&self, inbound: Inbound) -> Result<Option<Request>, NotTaken> {
-        let delivery = inbound.delivery.clone();
-        Ok(match self.engine.read(move |state| parse::parse(&inbound, state)).await? {
-            parse::Parsed::Input { input, asked } => {
-                Some(Request { asked: asked.map(|asked| *asked), delivery: Some(delivery), ..Request::new(*input) })
-            }
-            parse::Parsed::Nothing => None,
-        })
-    }
-
     fn complete(&self, completion: discord::inbound::Completion) {
         let (engine, chat) = (self.engine.clone(), self.chats.get(&Platform::Discord).cloned());
         crate::tasks::spawn("completion", async move {
@@ -160,6 +152,17 @@ impl Intake {
     }
 }
 
+/// What an act asks for. Reading the state waits for what was taken before, so a room that was just opened is known.
+pub(crate) async fn request(engine: &Engine, inbound: Inbound) -> Result<Option<Request>, NotTaken> {
+    let delivery = inbound.delivery.clone();
+    Ok(match engine.read(move |state| parse::parse(&inbound, state)).await? {
+        parse::Parsed::Input { input, asked } => {
+            Some(Request { asked: asked.map(|asked| *asked), delivery: Some(delivery), ..Request::new(*input) })
+        }
+        parse::Parsed::Nothing => None,
+    })
+}
+
 /// What a payload says to the bot that received it.
 fn read(me: Identity, raw: &str) -> Result<Meaning, String> {
     let value: Value = serde_json::from_str(raw).map_err(|error| format!("it is not JSON: {error}"))?;
@@ -171,6 +174,7 @@ fn read(me: Identity, raw: &str) -> Result<Meaning, String> {
         Identity::Discord(me) => match discord::inbound::parse(&value, &me)? {
             discord::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
             discord::inbound::Parsed::Complete(completion) => Meaning::Complete(completion),
+            discord::inbound::Parsed::Missed(since) => Meaning::Missed(since),
             discord::inbound::Parsed::Foreign(reply) => Meaning::Foreign(reply),
             discord::inbound::Parsed::Ignored(_) => Meaning::Nothing,
         },

@@ -8,6 +8,7 @@
 pub mod begun;
 pub mod carry;
 mod lanes;
+mod missed;
 mod tokens;
 
 use std::collections::BTreeMap;

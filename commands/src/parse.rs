@@ -163,7 +163,8 @@ fn read(family: Family, words: Words, asker: Asker<'_>) -> Result<Command, Mista
     }
 }
 
-/// Some clients put a variation selector behind an emoji.
-fn is_mark(emoji: &str) -> bool {
+/// Whether a reaction puts a message into the timeline. Some clients put a variation selector behind an emoji.
+#[must_use]
+pub fn is_mark(emoji: &str) -> bool {
     emoji.trim_end_matches('\u{fe0f}') == MARK
 }

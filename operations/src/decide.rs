@@ -65,6 +65,9 @@ pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, 
             why: why.clone(),
         }])),
         Input::Done { effect, outcome } => Ok(Decision::events(done::done(state, effect, outcome))),
+        Input::Missed { platform, since } => {
+            Ok(Decision::events(vec![Event::MessagesMissed { platform: *platform, since: *since }]))
+        }
         Input::ChannelRefused { platform, channel, why, said } => {
             let known = state.unusable(*platform, channel).is_some();
             let said = Outside::new(said);

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
@@ -122,6 +123,15 @@ pub enum Effect {
         /// Of which incident.
         incident: IncidentId,
     },
+    /// Read what was said in a room while it was not heard.
+    ReadMissed {
+        /// Whose.
+        incident: IncidentId,
+        /// Where.
+        platform: Platform,
+        /// From when on.
+        since: Timestamp,
+    },
     /// Look whether a channel that could not be used can be used again. Stays open until it can.
     ProbeChannel {
         /// On which chat.
@@ -165,6 +175,8 @@ pub enum Outcome {
         /// Generated parts that could not be refreshed, because a person changed their markers.
         stale: Vec<String>,
     },
+    /// What was missed was read, but there was more than is read.
+    MissedCut,
     /// The channel can be used again.
     ChannelWorks,
     /// Done, and there is nothing to tell.
@@ -205,6 +217,10 @@ impl Effect {
                 format!("capture/{incident}/{}/{}/{}", message.platform.key(), message.channel.0, message.message.0)
             }
             Effect::Publish { incident } => format!("publish/{incident}"),
+            // Two gaps are two things to read, so that the later does not take the place of the earlier.
+            Effect::ReadMissed { incident, platform, since } => {
+                format!("missed/{incident}/{}/{}", platform.key(), since.as_millisecond())
+            }
             Effect::ProbeChannel { platform, channel } => format!("probe/{}/{}", platform.key(), channel.0),
             // The number of the record is added where it is posted.
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => format!("checkpoint/{}", platform.key()),
@@ -221,6 +237,7 @@ impl Effect {
             }
             Effect::OpenRoom { platform, .. }
             | Effect::SetTopic { platform, .. }
+            | Effect::ReadMissed { platform, .. }
             | Effect::ProbeChannel { platform, .. } => Some(*platform),
             Effect::Invite { user, .. } => Some(user.platform),
             Effect::Reply { to, .. } => Some(to.platform()),
@@ -240,6 +257,7 @@ impl Effect {
             | Effect::SetTopic { incident, .. }
             | Effect::Invite { incident, .. }
             | Effect::Capture { incident, .. }
+            | Effect::ReadMissed { incident, .. }
             | Effect::Publish { incident } => Some(*incident),
             Effect::Say { place: Place::Room(_, incident), .. } => Some(*incident),
             Effect::ShowCard { card: CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_), .. }
@@ -262,6 +280,7 @@ impl Effect {
             | Effect::Invite { .. }
             | Effect::Capture { .. }
             | Effect::Publish { .. }
+            | Effect::ReadMissed { .. }
             | Effect::ProbeChannel { .. }
             | Effect::Checkpoint { .. } => Urgency::Chatter,
         }
@@ -280,6 +299,7 @@ impl Effect {
             Effect::Reply { to, .. } => format!("answer on {}", to.platform().title()),
             Effect::Capture { message, .. } => format!("read a message on {}", message.platform.title()),
             Effect::Publish { .. } => "write the postmortem".to_owned(),
+            Effect::ReadMissed { platform, .. } => format!("read what was missed on {}", platform.title()),
             Effect::ProbeChannel { platform, .. } => format!("look at a channel on {}", platform.title()),
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => {
                 format!("post a checkpoint of the journal on {}", platform.title())

@@ -117,6 +117,20 @@ pub enum Event {
         /// Which one.
         channel: ChannelId,
     },
+    /// What was said on a chat from a moment on was not heard; in rooms it is looked up.
+    MessagesMissed {
+        /// On which chat.
+        platform: Platform,
+        /// From when on.
+        since: Timestamp,
+    },
+    /// More was said in a room than is looked up afterwards.
+    MissedCut {
+        /// Of which incident.
+        incident: IncidentId,
+        /// On which chat.
+        platform: Platform,
+    },
     /// So many groups open in a channel that those that open from now on are held back.
     StormBegan {
         /// Its number.
@@ -417,6 +431,7 @@ impl Event {
             | Event::MarkWithdrawn { incident, .. }
             | Event::PostmortemAsked { incident, .. }
             | Event::PostmortemPublished { incident, .. }
+            | Event::MissedCut { incident, .. }
             | Event::RoomOpened { incident, .. } => Some(*incident),
             Event::EffectGivenUp { incident, .. } => *incident,
             Event::Started { .. }
@@ -431,6 +446,7 @@ impl Event {
             | Event::TroubleEnded { .. }
             | Event::ChannelUnusable { .. }
             | Event::ChannelUsable { .. }
+            | Event::MessagesMissed { .. }
             | Event::StormBegan { .. }
             | Event::StormWatched { .. }
             | Event::StormEnded { .. }

@@ -1,5 +1,7 @@
 //! What the engine is given: everything that can make something happen.
 
+use jiff::Timestamp;
+
 use crate::alert::Received;
 use crate::channels::Unusable;
 use crate::chat::{Actor, Answer, ReplyTo};
@@ -63,6 +65,13 @@ pub enum Input {
         effect: Effect,
         /// How.
         outcome: Outcome,
+    },
+    /// What was said on a chat from a moment on was not heard.
+    Missed {
+        /// On which chat.
+        platform: Platform,
+        /// From when on.
+        since: Timestamp,
     },
     /// A chat would not take something, because of the channel that it was for.
     ChannelRefused {

@@ -4,17 +4,27 @@
 //! outside follows; which chats there are comes from the configuration, so a chat that was
 //! added later gets what is stale from then on.
 
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
 use crate::card::Card;
 use crate::channels;
 use crate::chat::Actor;
 use crate::effect::{CardId, Effect, Place};
 use crate::event::Event;
 use crate::ids::{ChannelId, GroupId, IncidentId, MissedId, Platform, StormId};
-use crate::incident::Mark;
+use crate::incident::{Incident, Mark};
 use crate::journal::Record;
 use crate::state::State;
 use crate::text::{Outside, Span, Text};
 use crate::vitals::Trouble;
+
+/// After so long nobody looks for what was said about an incident that is over.
+const LONG_OVER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// At most so many rooms are read after a gap.
+const ROOMS_READ: usize = 50;
 
 /// The effects that follow from a record.
 #[must_use]
@@ -33,6 +43,19 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
                 effects.extend(show_headline(state, it));
             }
             effects
+        }
+        Event::MessagesMissed { platform, since } => {
+            let read = |incident| Effect::ReadMissed { incident, platform: *platform, since: *since };
+            rooms_to_read(state, *platform, record.at).map(read).collect()
+        }
+        Event::MissedCut { incident, platform } => {
+            let words = format!(
+                "More was said here than is read afterwards while {} could not be heard. Pin what belongs into the \
+                 timeline once more.",
+                platform.title()
+            );
+            let place = Place::Room(*platform, *incident);
+            vec![Effect::Say { seq: record.seq, place, card: Box::new(Card::line(Text::new().plain(words))) }]
         }
         Event::ChannelUsable { platform, channel } => {
             let Some(it) = room_in_use(state, *platform, channel) else { return Vec::new() };
@@ -240,6 +263,14 @@ fn tell_everybody(state: &State, seq: u64, card: &Card) -> Vec<Effect> {
 fn room_in_use(state: &State, platform: Platform, channel: &ChannelId) -> Option<IncidentId> {
     let it = state.incident_of(platform, channel)?;
     state.incidents.get(&it).filter(|it| it.is_open()).map(|it| it.id)
+}
+
+/// The rooms on a chat where it still matters what was said: those of incidents that are not long over, the newest ones.
+fn rooms_to_read(state: &State, platform: Platform, now: Timestamp) -> impl Iterator<Item = IncidentId> {
+    let matters = move |it: &&Arc<Incident>| {
+        it.rooms.contains_key(&platform) && it.resolved_at.is_none_or(|at| now.duration_since(at) < LONG_OVER)
+    };
+    state.incidents.values().rev().filter(matters).take(ROOMS_READ).map(|it| it.id)
 }
 
 fn show_storm(state: &State, id: StormId) -> Vec<Effect> {

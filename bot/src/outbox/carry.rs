@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use commands::{answers, cards};
 use integrations::chat::{Called, Chat, Failure, Refused};
+use integrations::clock::SharedClock;
 use operations::card::Card;
 use operations::chat::{Answer, ReplyTo};
 use operations::checkpoint::{Checkpoint, Ledger};
@@ -27,6 +28,8 @@ pub struct Carrier {
     pub chats: BTreeMap<Platform, Arc<Chat>>,
     /// Where the state is read.
     pub engine: Engine,
+    /// The time.
+    pub clock: SharedClock,
     /// Writes postmortems.
     pub publisher: Publisher,
 }
@@ -76,6 +79,7 @@ impl Carrier {
             }
             Effect::Say { place, card, .. } => self.say(*place, card, key, suspect).await,
             Effect::Reply { to, answer, .. } => self.reply(to, answer, key, suspect).await,
+            Effect::ReadMissed { incident, platform, since } => self.read_missed(*incident, *platform, *since).await,
             Effect::ProbeChannel { platform, channel } => self.probe(*platform, channel).await,
             Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
@@ -214,19 +218,19 @@ impl Carrier {
         self.chat(platform)?.check().await
     }
 
-    fn chat(&self, platform: Platform) -> Called<&Chat> {
+    pub(super) fn chat(&self, platform: Platform) -> Called<&Chat> {
         self.chats.get(&platform).map(Arc::as_ref).ok_or_else(|| Failure::Permanent {
             why: format!("{} is not connected any more", platform.title()),
             kind: Refused::Gone,
         })
     }
 
-    async fn read<T: Send + 'static>(&self, look: impl FnOnce(&State) -> T + Send + 'static) -> Called<T> {
+    pub(super) async fn read<T: Send + 'static>(&self, look: impl FnOnce(&State) -> T + Send + 'static) -> Called<T> {
         self.engine.read(look).await.map_err(stopped)
     }
 }
 
-fn stopped(why: NotTaken) -> Failure {
+pub(super) fn stopped(why: NotTaken) -> Failure {
     Failure::Transient { why: why.to_string(), retry_after: None }
 }
 
@@ -249,13 +253,14 @@ fn is_rerouted(effect: &Effect) -> bool {
         | Effect::Reply { .. }
         | Effect::Capture { .. }
         | Effect::Publish { .. }
+        | Effect::ReadMissed { .. }
         | Effect::ProbeChannel { .. }
         | Effect::Checkpoint { .. } => false,
     }
 }
 
 /// An incident's room, where there is one that can be used.
-fn room(state: &State, platform: Platform, incident: IncidentId) -> Option<ChannelId> {
+pub(super) fn room(state: &State, platform: Platform, incident: IncidentId) -> Option<ChannelId> {
     let usable = state.unusable_room(platform, incident).is_none();
     state.channel_of(Place::Room(platform, incident)).filter(|_| usable).cloned()
 }

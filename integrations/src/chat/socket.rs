@@ -33,6 +33,9 @@ pub struct Session {
     pub seq: u64,
     /// The address to resume at.
     pub resume_url: String,
+    /// When that dispatch came: nothing that was said before then is missing.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
 }
 
 /// Where arrivals go. Bounded: a full inbox makes the socket wait, and the platform with it.

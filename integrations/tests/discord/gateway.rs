@@ -419,7 +419,7 @@ async fn another_process_resumes_where_this_one_stopped() {
 #[tokio::test]
 async fn a_stale_session_of_another_process_is_replaced() {
     let world = World::new().await;
-    let stale = Session { id: "gone".to_owned(), seq: 7, resume_url: "ws://127.0.0.1:1/".to_owned() };
+    let stale = Session { id: "gone".to_owned(), seq: 7, resume_url: "ws://127.0.0.1:1/".to_owned(), at: None };
     let (socket, mut arrivals) = world.start(Some(stale));
     pass_until(&world.clock, "begun", || socket.health.borrow().identifies == 1).await;
     world.heard(&mut arrivals, "here").await;

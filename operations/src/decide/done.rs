@@ -32,6 +32,9 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
         (Effect::Publish { incident }, Outcome::Published { url, stale }) => {
             vec![Event::PostmortemPublished { incident: *incident, url: url.clone(), stale: stale.clone() }]
         }
+        (Effect::ReadMissed { incident, platform, .. }, Outcome::MissedCut) => {
+            vec![Event::MissedCut { incident: *incident, platform: *platform }]
+        }
         (Effect::ProbeChannel { platform, channel }, Outcome::ChannelWorks) => {
             let known = state.unusable(*platform, channel).is_some();
             let event = Event::ChannelUsable { platform: *platform, channel: channel.clone() };
@@ -55,7 +58,8 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
             | Outcome::RoomOpened { .. }
             | Outcome::Captured(_)
             | Outcome::Published { .. }
-            | Outcome::ChannelWorks,
+            | Outcome::ChannelWorks
+            | Outcome::MissedCut,
         ) => Vec::new(),
     }
 }

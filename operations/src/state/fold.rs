@@ -44,6 +44,12 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             let words = format!("The room on {} can be used again", platform.title());
             room_entry(state, *platform, channel, record, words);
         }
+        Event::MessagesMissed { .. } => {}
+        Event::MissedCut { incident, platform } => {
+            let words =
+                format!("Not everything that was said on {} while it could not be heard was read", platform.title());
+            change(state, *incident, record, None, Kind::Status, |_| (Text::new().plain(words), None));
+        }
         Event::GroupOpened { group, source, key, title, service, severity, source_url, channel } => {
             state.forget(at);
             state.last_group = group.0;

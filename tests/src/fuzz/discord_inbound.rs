@@ -42,6 +42,7 @@ pub(super) fn check(data: &[u8]) {
             assert_eq!(shown, format!("{without:?}"), "a log says nothing of the token");
         }
         Ok(Parsed::Foreign(reply)) => assert_eq!(reply.platform(), Platform::Discord),
+        Ok(Parsed::Missed(_)) => assert_eq!(dispatch.get("t").and_then(Value::as_str), Some("READY")),
         Ok(Parsed::Ignored(why)) => assert!(!why.is_empty()),
         Err(why) => assert!(!why.is_empty() && why.chars().count() < 200 && is_visible(&why), "{why:?}"),
     }

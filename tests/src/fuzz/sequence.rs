@@ -212,6 +212,7 @@ fn done(scene: &mut Scene, script: &mut Bytes<'_>, words: &[Outside; 4]) {
                 url: "https://muster.example.com/wiki/x".to_owned(),
                 stale: vec!["head".to_owned()],
             },
+            Effect::ReadMissed { .. } => Outcome::MissedCut,
             Effect::ProbeChannel { .. } => Outcome::ChannelWorks,
             Effect::PinCard { .. }
             | Effect::SetTopic { .. }

@@ -14,6 +14,7 @@ mod hostile;
 mod incidents;
 mod intake;
 mod journal;
+mod missed;
 mod mistakes;
 mod moving;
 mod outages;

@@ -58,6 +58,8 @@ pub(super) struct Gateway {
     health: watch::Sender<Health>,
     /// Where to resume: after the last dispatch that was kept.
     pub(super) session: Option<Session>,
+    /// Since when what was said is missing, because a session was lost; until that is kept.
+    pub(super) missing: Option<Timestamp>,
     /// The address that Discord tells everybody.
     pub(super) main: String,
     /// The session's own address could not be reached.
@@ -99,6 +101,7 @@ pub(super) fn start_with(caller: Caller, resume: Option<Session>, inbox: Inbox) 
         stop: stop_receiver,
         health: health_sender,
         session: resume,
+        missing: None,
         main: String::new(),
         avoid_own: false,
         identifies: VecDeque::new(),
@@ -144,8 +147,8 @@ impl Gateway {
                     continue;
                 }
                 End::Again { why, forget, wait } => {
-                    if forget {
-                        self.session = None;
+                    if forget && let Some(lost) = self.session.take() {
+                        self.missing = self.missing.or(lost.at);
                     }
                     (why, wait)
                 }
@@ -273,8 +276,11 @@ impl Gateway {
         });
     }
 
-    /// Notes that everything up to here is kept.
-    pub(super) fn kept(&mut self, session: Session) {
+    /// Notes that everything up to here is kept, perhaps (`told`) with what is missing before it.
+    pub(super) fn kept(&mut self, session: Session, told: bool) {
+        if told {
+            self.missing = None;
+        }
         self.health.send_modify(|health| health.kept = session.seq);
         self.session = Some(session);
     }

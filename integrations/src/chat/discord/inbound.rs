@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use operations::chat::{Act, Actor, Inbound, Line, ReplyTo};
 use operations::ids::{ChannelId, MessageId, MessageRef, Platform, UserRef};
 use operations::text::Outside;
@@ -39,6 +40,8 @@ pub enum Parsed {
     Complete(Box<Completion>),
     /// Somebody of another server, or outside of any, asked for something and waits for an answer.
     Foreign(ReplyTo),
+    /// A session has begun, and what was said from this moment on was not heard.
+    Missed(Timestamp),
     /// Nothing to act upon; why.
     Ignored(&'static str),
 }
@@ -85,6 +88,10 @@ pub fn parse(dispatch: &Value, me: &Identity) -> Result<Parsed, String> {
         Some("MESSAGE_CREATE") => message(data()?, me),
         Some("MESSAGE_REACTION_ADD") => reaction(dispatch, data()?, me, true),
         Some("MESSAGE_REACTION_REMOVE") => reaction(dispatch, data()?, me, false),
+        Some("READY") => Ok(match optional(data()?, "/missing_since").and_then(|at| at.parse().ok()) {
+            Some(since) => Parsed::Missed(since),
+            None => Parsed::Ignored("a session has begun, and nothing is missing"),
+        }),
         Some(_) => Ok(Parsed::Ignored("a dispatch of a type that is not needed")),
         None => Err("the dispatch has no type".to_owned()),
     }

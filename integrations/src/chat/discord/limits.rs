@@ -169,6 +169,12 @@ pub(super) const MESSAGES_OF: Route =
     get("GET /channels/{channel.id}/messages", "/channels/{}/messages", Per::Channel, MESSAGES);
 pub(super) const MESSAGE: Route =
     get("GET /channels/{channel.id}/messages/{message.id}", "/channels/{}/messages/{}", Per::Channel, MESSAGES);
+pub(super) const REACTED: Route = get(
+    "GET /channels/{channel.id}/messages/{message.id}/reactions/{emoji.id}",
+    "/channels/{}/messages/{}/reactions/{}",
+    Per::Channel,
+    OTHERS,
+);
 pub(super) const POST: Route = bot(
     "POST /channels/{channel.id}/messages",
     Verb::Post,
@@ -231,6 +237,7 @@ const ROUTES: &[&Route] = &[
     &CHANGE_CHANNEL,
     &MESSAGES_OF,
     &MESSAGE,
+    &REACTED,
     &POST,
     &EDIT,
     &PIN,

@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod inbound;
 pub mod invite;
 pub(super) mod limits;
+pub mod missed;
 mod people;
 mod refusals;
 pub mod render;

@@ -71,8 +71,8 @@ enum Stage {
     Active,
 }
 
-/// Where the session stands once a dispatch is kept; none where it could not be.
-type Kept = std::pin::Pin<Box<dyn Future<Output = Option<Session>> + Send>>;
+/// Where the session stands once a dispatch is kept, and whether it told of what is missing; none where it could not be.
+type Kept = std::pin::Pin<Box<dyn Future<Output = Option<(Session, bool)>> + Send>>;
 
 struct Connection<'a> {
     gateway: &'a mut Gateway,
@@ -129,8 +129,8 @@ impl Connection<'_> {
                 })),
                 () = wait_for(&mut self.beat) => self.heartbeat_due().await,
                 Some(kept) = self.pending.next() => match kept {
-                    Some(session) => {
-                        self.gateway.kept(session);
+                    Some((session, told)) => {
+                        self.gateway.kept(session, told);
                         Ok(())
                     }
                     None => Err(again("a dispatch could not be kept")),
@@ -232,16 +232,18 @@ impl Connection<'_> {
         if let Some(seq) = dispatch.seq {
             newest.seq = seq;
         }
+        newest.at = Some(self.gateway.clock.now());
         let session = newest.clone();
         match kind {
-            // Only where to resume is of interest, and that is a credential.
-            "READY" => self.hand_over(json!({ "op": 0, "t": "READY", "s": session.seq, "d": {} }).to_string(), session),
+            // Only where to resume is of interest, and that is a credential; and since when something is missing.
+            "READY" => self.begun(session),
+            "RESUMED" if self.gateway.missing.is_some() => self.begun(session),
             kind if NEEDED.contains(&kind) => match marked(text, &short(&session.id)) {
-                Some(raw) => self.hand_over(raw, session),
+                Some(raw) => self.hand_over(raw, session, false),
                 None => return Ok(()),
             },
             // Noted in its place, so that it does not overtake what is still being kept.
-            _ => self.pending.push_back(Box::pin(std::future::ready(Some(session)))),
+            _ => self.pending.push_back(Box::pin(std::future::ready(Some((session, false))))),
         }
         if kind == "RESUMED" || kind == "READY" {
             self.stage = Stage::Active;
@@ -260,17 +262,24 @@ impl Connection<'_> {
         // Where it is no address, the one that everybody is told does as well.
         let own = dispatch.resume_url.clone().filter(|url| address(url).is_some());
         let resume_url = own.unwrap_or_else(|| self.gateway.main.clone());
-        let session = Session { id, seq: dispatch.seq.unwrap_or_default(), resume_url };
+        let session = Session { id, seq: dispatch.seq.unwrap_or_default(), resume_url, at: None };
         self.newest = Some(session.clone());
-        // From here on the session can be resumed: READY itself holds nothing that could be lost.
+        // From here on the session can be resumed: what READY tells of a gap is told again where it could not be kept.
         self.gateway.session = Some(session);
         Ok(())
     }
 
-    fn hand_over(&mut self, raw: String, session: Session) {
+    /// Hands over that a session is live, and since when what was said before it is missing.
+    fn begun(&mut self, session: Session) {
+        let missing = self.gateway.missing.map(|at| at.to_string());
+        let data = json!({ "missing_since": missing });
+        self.hand_over(json!({ "op": 0, "t": "READY", "s": session.seq, "d": data }).to_string(), session, true);
+    }
+
+    fn hand_over(&mut self, raw: String, session: Session, tells: bool) {
         let (kept, resolved) = oneshot::channel();
         let then = session.clone();
-        self.pending.push_back(Box::pin(async move { resolved.await.is_ok().then_some(then) }));
+        self.pending.push_back(Box::pin(async move { resolved.await.is_ok().then_some((then, tells)) }));
         self.waiting.push_back(Arrival { platform: Platform::Discord, raw, session: Some(session), kept });
     }
 
@@ -309,8 +318,8 @@ impl Connection<'_> {
 
     /// Takes note of what has been kept by now, in order.
     fn note_kept(&mut self) {
-        while let Some(Some(Some(session))) = self.pending.next().now_or_never() {
-            self.gateway.kept(session);
+        while let Some(Some(Some((session, told)))) = self.pending.next().now_or_never() {
+            self.gateway.kept(session, told);
         }
     }
 
@@ -323,8 +332,8 @@ impl Connection<'_> {
             let pending = std::mem::take(&mut self.pending);
             let kept = pending.take_while(|kept| std::future::ready(kept.is_some()));
             let kept = timeout(clock.as_ref(), CLOSE_LIMIT, kept.collect::<Vec<_>>()).await;
-            if let Some(session) = kept.ok().and_then(|kept| kept.into_iter().flatten().next_back()) {
-                self.gateway.kept(session);
+            for (session, told) in kept.into_iter().flatten().flatten() {
+                self.gateway.kept(session, told);
             }
         }
         let frame = CloseFrame { code: CloseCode::from(CLOSE_CODE), reason: "".into() };

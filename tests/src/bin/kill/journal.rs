@@ -95,6 +95,8 @@ impl Journal {
             | Event::TroubleEnded { .. }
             | Event::ChannelUnusable { .. }
             | Event::ChannelUsable { .. }
+            | Event::MessagesMissed { .. }
+            | Event::MissedCut { .. }
             | Event::StormBegan { .. }
             | Event::StormWatched { .. }
             | Event::StormEnded { .. }
