@@ -50,6 +50,17 @@ impl World {
         panic!("the bot does not connect");
     }
 
+    /// Moves the time on, second by second, until something is so; for at most a minute, in which Muster looks at itself
+    /// a dozen times.
+    pub async fn soon(&self, what: impl Fn(&World) -> bool) {
+        for _ in 0..60 {
+            if what(self) {
+                return;
+            }
+            self.advance(Duration::from_secs(1)).await;
+        }
+    }
+
     /// Waits for `wait` of real time, for programs that have a clock of their own.
     pub async fn pause(&self, wait: Duration) {
         // A future that never ends, given up after the time: the world's own clock stands still.

@@ -81,7 +81,9 @@ async fn what_belongs_into_a_closed_channel_is_shown_in_another_until_it_is_open
         world.alerts("Memory", &[("db-1", true)]).await;
         world.alerts("Load", &[("db-1", true)]).await;
         world.settle().await;
-        world.advance(Duration::from_secs(10)).await;
+        let told =
+            |world: &World| world.chats().iter().all(|chat| chat.channel("incidents").count("for alerts on") > 0);
+        world.soon(told).await;
         let other = chat.channel("incidents");
         for alert in ["Memory", "Load"] {
             assert_eq!(other.count(alert), 1, "{how:?}: {alert} is not lost:\n{}", other.text());
@@ -103,6 +105,7 @@ async fn what_belongs_into_a_closed_channel_is_shown_in_another_until_it_is_open
         assert!(hammered <= 8, "{how:?}: {hammered} calls were refused in 25 minutes");
         close(&world, how, "alerts", false);
         minutes(&world, 11).await;
+        world.soon(|world| world.chat(platform).channel("incidents").count("can be used again") > 0).await;
         let told = chat.channel("incidents");
         assert_eq!(told.count("can be used again"), 1, "{how:?}: {}", told.text());
         world.alerts("Swap", &[("db-1", true)]).await;
@@ -153,7 +156,8 @@ async fn the_channel_that_was_named_for_it_comes_first_and_it_holds_after_a_rest
     world.run(None).await;
     world.alerts("Memory", &[("db-1", true)]).await;
     world.settle().await;
-    world.advance(Duration::from_secs(10)).await;
+    let told = |world: &World| world.chats().iter().all(|chat| chat.channel("general").count("The channel for") >= 4);
+    world.soon(told).await;
     for chat in world.chats() {
         let other = chat.channel("general");
         assert_eq!((other.count("Disk"), other.count("Memory")), (1, 1), "{}", other.text());
@@ -176,6 +180,7 @@ async fn nothing_is_lost_where_no_channel_is_left() {
     minutes(&world, 15).await;
     let before = refused(&world, Platform::Slack);
     assert!(before <= 8, "{before} calls were refused");
+    world.soon(|world| world.discord().channel("incidents").count("can't be used") >= 2).await;
     assert_eq!(world.discord().channel("alerts").count("Disk"), 1, "the other chat goes on");
     assert_eq!(world.discord().channel("incidents").count("can't be used"), 2, "and is told");
     for channel in ["alerts", "incidents"] {

@@ -34,6 +34,25 @@ async fn sockets_that_close_are_opened_again_and_what_was_said_meanwhile_is_hear
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_are_answered_while_the_sockets_are_renewed() {
+    let world = World::start().await;
+    for round in 0..3 {
+        world.sandbox.slack.socket_fault(SocketFault::AskReconnect { reason: String::new() }).await;
+        world.sandbox.discord.socket_fault(SocketFault::AskReconnect { reason: String::new() }).await;
+        // Nothing is waited for: Slack's other connection is there, and Discord's session is resumed.
+        for chat in world.chats() {
+            chat.user("ann").types("general", &format!("/incident declare Search is slow {round}")).await;
+        }
+        world.advance(std::time::Duration::from_secs(45)).await;
+    }
+    for chat in world.chats() {
+        assert_eq!(chat.channels("inc-"), 6, "on {}", chat.platform.title());
+        assert_eq!(chat.unexpected(), [] as [String; 0]);
+    }
+    assert_eq!((world.sandbox.discord.identifies(), world.sandbox.discord.resumes()), (1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_chat_that_is_down_does_not_hold_up_the_other() {
     let world = World::start().await;
     world.sandbox.discord.fault("*", 200, CallFault::Status { status: 503 });

@@ -56,9 +56,9 @@ async fn refuse(world: &World, platform: Platform) {
     revoke(world, platform, true);
     work(world, 0).await;
     other.user("ann").types("inc-1-…", "/incident note it is the index").await;
-    world.advance(Duration::from_secs(10)).await;
     let title = platform.title();
     let words = format!("{title} refuses Muster's token");
+    world.soon(|_| other.channel("incidents").count(&words) > 0).await;
     assert_eq!(other.channel("incidents").count(&words), 1, "told at once: {}", other.channel("incidents").text());
     let (status, text) = ready(world).await;
     assert!(status == 503 && text.contains(&format!("trouble: {words}")), "{status} {text}");
@@ -82,7 +82,9 @@ async fn delivered(world: &World, platform: Platform) {
         assert_eq!(chat.channel("alerts").count(&format!("Probe{number}")), 1, "{}", chat.channel("alerts").text());
     }
     assert_eq!(chat.channel("inc-1-…").count("it is the index"), 1, "{}", chat.channel("inc-1-…").text());
-    assert_eq!(world.chat(other(platform)).channel("incidents").count("takes Muster's token again"), 1);
+    let again = "takes Muster's token again";
+    world.soon(|world| world.chat(other(platform)).channel("incidents").count(again) > 0).await;
+    assert_eq!(world.chat(other(platform)).channel("incidents").count(again), 1);
     let failed = world.bot().engine.read(|state| state.incidents.values().map(|it| it.failed.len()).sum::<usize>());
     assert_eq!(failed.await, Ok(0), "nothing was given up");
     assert_eq!(ready(world).await.0, 200);
