@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use operations::channels::Unusable;
 use operations::decide::decide;
+use operations::effect::{Effect, Outcome};
 use operations::event::Event;
 use operations::ids::Platform;
 use operations::input::Input;
 use operations::journal::Record;
+use operations::settings::Seat;
 use operations::state::State;
 use operations::vitals::{FULL, Link, Trouble, Vitals};
 
@@ -83,4 +86,53 @@ fn calls_that_are_refused_are_told_of_long_before_it_hurts() {
     assert_eq!(world.sees(15, refused(250)), [], "it is not over yet");
     assert!(is(&world.sees(20, refused(249)), false, &trouble));
     assert_eq!(trouble.chat(), None, "it is told there too, while that can be done");
+}
+
+#[test]
+fn a_token_that_is_refused_is_told_at_once_and_instead_of_the_chat_being_away() {
+    let mut world = World::default();
+    let refused = |vitals: &mut Vitals| {
+        let link = Link { up: false, since: Timestamp::UNIX_EPOCH, why: "revoked".to_owned() };
+        vitals.chats.insert(Platform::Slack, link);
+        vitals.oldest.insert(Platform::Slack, Timestamp::UNIX_EPOCH);
+        vitals.refused.insert(Platform::Slack, "auth.test: token_revoked".to_owned());
+    };
+    let trouble = Trouble::TokenRefused(Platform::Slack);
+    assert_eq!(trouble.chat(), Some(Platform::Slack), "it is told on the other");
+    assert!(is(&world.sees(1, refused), true, &trouble));
+    assert_eq!(world.sees(1_000, refused), [] as [Event; 0], "one trouble is enough");
+    assert!(is(&world.sees(1_005, |_| {}), false, &trouble));
+}
+
+#[test]
+fn a_channel_of_the_configuration_is_a_trouble_as_long_as_it_can_not_be_used() {
+    let mut world = World::default();
+    let seat = Seat {
+        workspace: "W".to_owned(),
+        alerts: "C1".into(),
+        incidents: "C2".into(),
+        operators: None,
+        fallback: None,
+        services: [("checkout".to_owned(), "C3".into())].into(),
+    };
+    world.state.settings.chats.insert(Platform::Slack, seat);
+    for channel in ["C3", "C9"] {
+        let (platform, channel, said) = (Platform::Slack, channel.into(), "not_in_channel".to_owned());
+        let input = Input::ChannelRefused { platform, channel, why: Unusable::NotIn, said };
+        let decided = decide(&world.state, &input, Timestamp::UNIX_EPOCH).expect("never refused").events;
+        for event in decided {
+            world.state.apply(&Record { seq: world.state.seq + 1, at: Timestamp::UNIX_EPOCH, event });
+        }
+        assert_eq!(decide(&world.state, &input, Timestamp::UNIX_EPOCH).expect("never refused").events, [], "once");
+    }
+    let purpose = "alerts of checkout".to_owned();
+    let trouble = Trouble::ChannelUnusable { platform: Platform::Slack, channel: "C3".into(), purpose };
+    assert!(is(&world.sees(5, |_| {}), true, &trouble), "nobody waits for one that is not configured");
+    let effect = Effect::ProbeChannel { platform: Platform::Slack, channel: "C3".into() };
+    let input = Input::Done { effect, outcome: Outcome::ChannelWorks };
+    let events = decide(&world.state, &input, Timestamp::UNIX_EPOCH).expect("never refused").events;
+    for event in events {
+        world.state.apply(&Record { seq: world.state.seq + 1, at: Timestamp::UNIX_EPOCH, event });
+    }
+    assert!(is(&world.sees(10, |_| {}), false, &trouble));
 }
