@@ -123,6 +123,11 @@ pub enum Effect {
         /// Of which incident.
         incident: IncidentId,
     },
+    /// Say on a card that it went on elsewhere, and take its buttons away.
+    RetireCard {
+        /// As which message it stands there.
+        message: MessageRef,
+    },
     /// Read what was said in a room while it was not heard.
     ReadMissed {
         /// Whose.
@@ -217,6 +222,9 @@ impl Effect {
                 format!("capture/{incident}/{}/{}/{}", message.platform.key(), message.channel.0, message.message.0)
             }
             Effect::Publish { incident } => format!("publish/{incident}"),
+            Effect::RetireCard { message } => {
+                format!("retire/{}/{}/{}", message.platform.key(), message.channel.0, message.message.0)
+            }
             // Two gaps are two things to read, so that the later does not take the place of the earlier.
             Effect::ReadMissed { incident, platform, since } => {
                 format!("missed/{incident}/{}/{}", platform.key(), since.as_millisecond())
@@ -241,7 +249,7 @@ impl Effect {
             | Effect::ProbeChannel { platform, .. } => Some(*platform),
             Effect::Invite { user, .. } => Some(user.platform),
             Effect::Reply { to, .. } => Some(to.platform()),
-            Effect::Capture { message, .. } => Some(message.platform),
+            Effect::Capture { message, .. } | Effect::RetireCard { message } => Some(message.platform),
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => Some(*platform),
             Effect::Checkpoint { ledger: Ledger::Wiki, .. } | Effect::Publish { .. } => None,
         }
@@ -265,6 +273,7 @@ impl Effect {
             | Effect::Say { .. }
             | Effect::Reply { .. }
             | Effect::ProbeChannel { .. }
+            | Effect::RetireCard { .. }
             | Effect::Checkpoint { .. } => None,
         }
     }
@@ -281,6 +290,7 @@ impl Effect {
             | Effect::Capture { .. }
             | Effect::Publish { .. }
             | Effect::ReadMissed { .. }
+            | Effect::RetireCard { .. }
             | Effect::ProbeChannel { .. }
             | Effect::Checkpoint { .. } => Urgency::Chatter,
         }
@@ -299,6 +309,7 @@ impl Effect {
             Effect::Reply { to, .. } => format!("answer on {}", to.platform().title()),
             Effect::Capture { message, .. } => format!("read a message on {}", message.platform.title()),
             Effect::Publish { .. } => "write the postmortem".to_owned(),
+            Effect::RetireCard { message } => format!("change an old card on {}", message.platform.title()),
             Effect::ReadMissed { platform, .. } => format!("read what was missed on {}", platform.title()),
             Effect::ProbeChannel { platform, .. } => format!("look at a channel on {}", platform.title()),
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => {

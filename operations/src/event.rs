@@ -116,6 +116,9 @@ pub enum Event {
         platform: Platform,
         /// Which one.
         channel: ChannelId,
+        /// The cards in it that went on elsewhere meanwhile.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<MessageId>,
     },
     /// What was said on a chat from a moment on was not heard; in rooms it is looked up.
     MessagesMissed {

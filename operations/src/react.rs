@@ -13,7 +13,7 @@ use crate::channels;
 use crate::chat::Actor;
 use crate::effect::{CardId, Effect, Place};
 use crate::event::Event;
-use crate::ids::{ChannelId, GroupId, IncidentId, MissedId, Platform, StormId};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
 use crate::incident::{Incident, Mark};
 use crate::journal::Record;
 use crate::state::State;
@@ -57,13 +57,20 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
             let place = Place::Room(*platform, *incident);
             vec![Effect::Say { seq: record.seq, place, card: Box::new(Card::line(Text::new().plain(words))) }]
         }
-        Event::ChannelUsable { platform, channel } => {
-            let Some(it) = room_in_use(state, *platform, channel) else { return Vec::new() };
+        Event::ChannelUsable { platform, channel, left } => {
+            let reference = |message: &MessageId| MessageRef {
+                platform: *platform,
+                channel: channel.clone(),
+                message: message.clone(),
+            };
+            let mut effects: Vec<Effect> =
+                left.iter().map(|message| Effect::RetireCard { message: reference(message) }).collect();
+            let Some(it) = room_in_use(state, *platform, channel) else { return effects };
             let place = Place::Room(*platform, it);
             let words =
                 format!("{it} has this room again. What was said meanwhile stands in the channel for incidents.");
             let card = Box::new(Card::line(Text::new().plain(words)));
-            let mut effects = vec![Effect::Say { seq: record.seq, place, card }];
+            effects.push(Effect::Say { seq: record.seq, place, card });
             effects.extend(show_headline(state, it));
             effects.extend(topics(state, it));
             effects

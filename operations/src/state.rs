@@ -73,6 +73,9 @@ pub struct State {
     /// Channels that can't be used, and why.
     #[serde(with = "crate::pairs", default)]
     pub unusable: BTreeMap<(Platform, ChannelId), Unusable>,
+    /// Cards that stayed behind in channels that can't be used, because they were posted anew elsewhere.
+    #[serde(default)]
+    pub left: Vec<MessageRef>,
     /// When each source told something last.
     #[serde(default)]
     pub sources: BTreeMap<Arc<str>, Timestamp>,
@@ -134,6 +137,7 @@ impl State {
             missing: self.missing.clone(),
             troubles: self.troubles.clone(),
             unusable: self.unusable.clone(),
+            left: self.left.clone(),
             sources: self.sources.clone(),
             started_at: self.started_at,
             due: self.due.clone(),

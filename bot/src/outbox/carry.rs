@@ -79,6 +79,7 @@ impl Carrier {
             }
             Effect::Say { place, card, .. } => self.say(*place, card, key, suspect).await,
             Effect::Reply { to, answer, .. } => self.reply(to, answer, key, suspect).await,
+            Effect::RetireCard { message } => self.retire(message, key).await,
             Effect::ReadMissed { incident, platform, since } => self.read_missed(*incident, *platform, *since).await,
             Effect::ProbeChannel { platform, channel } => self.probe(*platform, channel).await,
             Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
@@ -156,6 +157,15 @@ impl Carrier {
             card.title = Text::new().plain(prefix).text(card.title);
         }
         chat.post(&channel, None, &card, key).await.map(|_| Outcome::Done)
+    }
+
+    /// Nobody shall act upon what a card says that is not kept up to date any more.
+    async fn retire(&self, message: &MessageRef, key: &str) -> Called<Outcome> {
+        let words = "This card went on in another channel while this one could not be used. See there how it stands.";
+        match self.chat(message.platform)?.edit(message, &Card::line(Text::new().plain(words)), key).await {
+            Err(Failure::Permanent { kind: Refused::Gone, .. }) => Ok(Outcome::Done),
+            edited => edited.map(|()| Outcome::Done),
+        }
     }
 
     /// Looks whether a channel can be used again; later once more where it can't.
@@ -253,6 +263,7 @@ fn is_rerouted(effect: &Effect) -> bool {
         | Effect::Reply { .. }
         | Effect::Capture { .. }
         | Effect::Publish { .. }
+        | Effect::RetireCard { .. }
         | Effect::ReadMissed { .. }
         | Effect::ProbeChannel { .. }
         | Effect::Checkpoint { .. } => false,

@@ -333,6 +333,7 @@ fn lane_of(row: &Row) -> String {
         // Nobody waits for an answer behind somebody else's.
         Effect::Reply { delivery, .. } => format!("reply-{delivery}/{platform}"),
         Effect::Capture { .. } => format!("read/{platform}"),
+        Effect::RetireCard { message } => format!("{}/{platform}", message.channel.0),
         Effect::ReadMissed { .. } => format!("missed/{platform}"),
         Effect::ProbeChannel { channel, .. } => format!("probe-{}/{platform}", channel.0),
         Effect::Publish { .. } => "wiki".to_owned(),

@@ -37,7 +37,9 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
         }
         (Effect::ProbeChannel { platform, channel }, Outcome::ChannelWorks) => {
             let known = state.unusable(*platform, channel).is_some();
-            let event = Event::ChannelUsable { platform: *platform, channel: channel.clone() };
+            let left = state.left.iter().filter(|card| card.platform == *platform && card.channel == *channel);
+            let left = left.map(|card| card.message.clone()).collect();
+            let event = Event::ChannelUsable { platform: *platform, channel: channel.clone(), left };
             known.then_some(event).into_iter().collect()
         }
         // Were it an event, there would be something new to make a checkpoint of, for ever.

@@ -10,7 +10,7 @@ use crate::alert::{Acknowledgement, Alert, Group, Member};
 use crate::chat::Actor;
 use crate::effect::{CardId, Place};
 use crate::event::Event;
-use crate::ids::{ChannelId, GroupId, IncidentId, MissedId, Platform, StormId};
+use crate::ids::{ChannelId, GroupId, IncidentId, MessageRef, MissedId, Platform, StormId};
 use crate::incident::{ActionItem, Incident, Kept, Published, Room, Status};
 use crate::journal::Record;
 use crate::members::Members;
@@ -19,6 +19,9 @@ use crate::storm::{Openings, Storm, Tally};
 use crate::text::{Outside, Text};
 use crate::timeline::{self, Entry, Kind};
 use crate::timer::Timer;
+
+/// So many cards that stayed behind are remembered.
+const LEFT: usize = 200;
 
 pub(super) fn apply(state: &mut State, record: &Record) {
     let at = record.at;
@@ -39,7 +42,8 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             let words = format!("The room on {} can't be used: {}", platform.title(), why.words());
             room_entry(state, *platform, channel, record, words);
         }
-        Event::ChannelUsable { platform, channel } => {
+        Event::ChannelUsable { platform, channel, .. } => {
+            state.left.retain(|card| card.platform != *platform || card.channel != *channel);
             state.unusable.remove(&(*platform, channel.clone()));
             let words = format!("The room on {} can be used again", platform.title());
             room_entry(state, *platform, channel, record, words);
@@ -328,6 +332,14 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             }
         }
         Event::CardPosted { card, place, channel, message } => {
+            let before = state.cards.get(&(*card, *place)).filter(|before| before.channel != *channel);
+            if let Some(Posted { channel, message }) = before {
+                let left =
+                    MessageRef { platform: place.platform(), channel: channel.clone(), message: message.clone() };
+                state.left.push(left);
+                let most = state.left.len().saturating_sub(LEFT);
+                state.left.drain(..most);
+            }
             state.cards.insert((*card, *place), Posted { channel: channel.clone(), message: message.clone() });
             // One that was on its way when it was held back has its card after all.
             if let (CardId::Alert(group), Place::Alerts(platform)) = (card, place)

@@ -215,6 +215,7 @@ fn done(scene: &mut Scene, script: &mut Bytes<'_>, words: &[Outside; 4]) {
             Effect::ReadMissed { .. } => Outcome::MissedCut,
             Effect::ProbeChannel { .. } => Outcome::ChannelWorks,
             Effect::PinCard { .. }
+            | Effect::RetireCard { .. }
             | Effect::SetTopic { .. }
             | Effect::Invite { .. }
             | Effect::Say { .. }
