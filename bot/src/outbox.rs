@@ -237,16 +237,11 @@ impl Outbox {
 
     fn again(&self, key: &str, lanes: &mut Lanes, failure: &Failure) {
         let Some(it) = lanes.get(key) else { return };
-        let (told, suspect) = match failure {
-            Failure::Transient { retry_after, .. } => (*retry_after, false),
-            // The answer was lost: whether it was done is looked up before it is repeated.
-            Failure::Unknown { .. } => (None, true),
-            Failure::Permanent { .. } | Failure::Channel { .. } => (None, false),
-        };
-        let wait = told.unwrap_or_else(|| socket::backoff(it.attempts, BACKOFF.0, BACKOFF.1));
+        let (wait, suspect) = after_failure(failure, it.attempts);
+        let told = matches!(failure, Failure::Transient { retry_after: Some(_), .. });
         let (about, attempts) = (it.row.effect.about(), it.attempts + 1);
         tracing::info!(effect = key, attempts, why = %failure, ?wait, "Will try again to {about}");
-        lanes.again(key, after(self.clock.now(), wait), suspect, told.is_some());
+        lanes.again(key, after(self.clock.now(), wait), suspect, told);
     }
 
     fn tell(&self, lanes: &Lanes, taken: u64) {
@@ -257,6 +252,18 @@ impl Outbox {
         self.metrics.outbox(standing.open, age);
         self.standing.send_replace(standing);
     }
+}
+
+/// How long to wait before the next attempt, and whether this one may have done it.
+#[must_use]
+pub fn after_failure(failure: &Failure, attempts: u32) -> (Duration, bool) {
+    let (told, suspect) = match failure {
+        Failure::Transient { retry_after, .. } => (*retry_after, false),
+        // The answer was lost: whether it was done is looked up before it is repeated.
+        Failure::Unknown { .. } => (None, true),
+        Failure::Permanent { .. } | Failure::Channel { .. } => (None, false),
+    };
+    (told.unwrap_or_else(|| socket::backoff(attempts, BACKOFF.0, BACKOFF.1)), suspect)
 }
 
 /// Tries once. An answer is noted as begun before it is tried, and not any more where that certainly did nothing.

@@ -30,6 +30,10 @@ pub enum CallFault {
         /// Slack's error word, or Discord's JSON error code in digits.
         error: String,
     },
+    /// Nothing goes wrong: lets a call pass before the next fault.
+    Pass,
+    /// Drops the connection without an answer; does not do the work.
+    Drop,
     /// Never answers; does not do the work.
     Hang,
     /// Does the work, then never answers.
@@ -149,6 +153,11 @@ impl CallFaults {
             }
         }
         None
+    }
+
+    /// How many were ordered and have not happened.
+    pub fn left(&self) -> usize {
+        self.ordered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).values().map(Vec::len).sum()
     }
 
     /// Takes back everything that was ordered and has not happened.

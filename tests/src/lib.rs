@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use operations::ids::Platform;
 use operations::state::State;
 use sandbox::Sandbox;
+use sandbox::faults::CallFault;
 
 pub use people::{Chat, Person};
 pub use seen::{Channel, Message, words};
@@ -52,6 +53,8 @@ pub struct Setup {
     pub unlimited: bool,
     /// Where the bot's first run stops as if killed.
     pub halt: Option<Halt>,
+    /// What goes wrong with the first calls: on which chat, which, and how.
+    pub faults: Vec<(Platform, &'static str, CallFault)>,
     /// Lines to be added to `muster.toml`.
     pub muster: String,
 }
@@ -81,6 +84,12 @@ impl World {
         })
         .await
         .expect("loopback ports are free");
+        for (on, call, fault) in &setup.faults {
+            match on {
+                Platform::Slack => sandbox.slack.fault(call, 1, fault.clone()),
+                Platform::Discord => sandbox.discord.fault(call, 1, fault.clone()),
+            }
+        }
         let directory = tempfile::tempdir().expect("a directory");
         let mut config = bot::demo::write_config(directory.path(), &sandbox, 0).expect("the configuration holds");
         if !setup.muster.is_empty() {

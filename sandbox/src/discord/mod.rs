@@ -248,6 +248,12 @@ impl Discord {
         self.faults.order(method, times, &fault);
     }
 
+    /// How many faults of calls were ordered and have not happened.
+    #[must_use]
+    pub fn faults_left(&self) -> usize {
+        self.faults.left()
+    }
+
     /// Takes back the faults of calls that were ordered and have not happened.
     pub fn clear_faults(&self) {
         self.faults.clear();

@@ -76,12 +76,15 @@ enum Done {
     Page(u16),
     /// Never answered.
     Silent,
+    /// The connection is dropped.
+    Dropped,
 }
 
 /// The response, none where there is never one; the status that is logged, 0 where there was none.
 fn respond(done: Done, fault: Option<&CallFault>) -> (Option<Response>, u16, Option<i64>) {
     let (answer, headers) = match done {
         Done::Silent => return (None, 0, None),
+        Done::Dropped => return (Some(broken(b"")), 0, None),
         Done::Page(status) => return (Some(page(status)), status, None),
         Done::Answered(answer, headers) => (answer, headers),
     };
@@ -142,6 +145,7 @@ impl Discord {
         let none = Vec::new;
         match fault {
             Some(CallFault::Hang) => return Done::Silent,
+            Some(CallFault::Drop) => return Done::Dropped,
             Some(CallFault::Status { status }) => {
                 if matches!(status, 401 | 403 | 429) {
                     self.lock().rates.invalid += 1;

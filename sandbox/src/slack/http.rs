@@ -116,7 +116,9 @@ impl Slack {
             CallFault::Hang => Some(Out::Never),
             CallFault::Html => Some(Out::Html),
             CallFault::BareNotOk => Some(Out::Json(200, json!({ "ok": false }), None)),
-            CallFault::HangAfterWork
+            CallFault::Drop => Some(Out::Dropped),
+            CallFault::Pass
+            | CallFault::HangAfterWork
             | CallFault::DropAfterWork
             | CallFault::StatusAfterWork { .. }
             | CallFault::CutBodyAfterWork => None,
@@ -219,6 +221,8 @@ impl Slack {
             CallFault::HangAfterWork => Out::Never,
             CallFault::DropAfterWork => Out::Dropped,
             CallFault::StatusAfterWork { status } => Out::Status(*status),
+            // What is answered to a response URL is `ok`.
+            CallFault::CutBodyAfterWork => return Some(plain(200, "text/html", "o".to_owned())),
             _ => return None,
         };
         Some(out.into_response(self).await)

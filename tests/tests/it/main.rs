@@ -9,6 +9,7 @@ mod connections;
 mod corpus;
 mod crashes;
 mod documents;
+mod doubts;
 mod hooks;
 mod hostile;
 mod incidents;
