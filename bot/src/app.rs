@@ -19,13 +19,14 @@ use operations::checkpoint::Checkpoint;
 use operations::ids::Platform;
 use operations::input::Input;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::checkpoints::book::Book;
 use crate::checkpoints::key::Key;
 use crate::checkpoints::{self, Checkpoints};
 use crate::config::Config;
-use crate::engine::{Engine, Halt, Request, Start};
+use crate::crash::{Crash, Point};
+use crate::engine::{Engine, Request, Start};
 use crate::inbox::Intake;
 use crate::metrics::Metrics;
 use crate::outbox::begun::Begun;
@@ -96,8 +97,8 @@ pub struct App {
 pub struct Options {
     /// The time.
     pub clock: SharedClock,
-    /// Where to stop as if killed; only for tests.
-    pub halt: Option<Halt>,
+    /// Where to die, if anywhere; only for tests.
+    pub crash: Crash,
 }
 
 /// What waits for no longer than this is under way.
@@ -109,21 +110,28 @@ impl App {
     /// # Errors
     /// What keeps it from working at all; a chat that can't be reached is not among it.
     pub async fn start(config: &Config, options: Options) -> Result<App, StartError> {
-        let Options { clock, halt } = options;
+        let Options { clock, crash } = options;
         let metrics = Metrics::default();
-        let store = Files::open(&config.data_dir)?;
+        let store = Files::open(&config.data_dir)?.with_crash(crash.clone());
         let (key, book) = (Key::open_or_make(&config.data_dir)?, Book::open(&config.data_dir)?);
         let http = http_client().map_err(|error| StartError::Client(error.to_string()))?;
         let chats = chats::build(config, &http, &clock);
         let settings = config.settings(&chats::workspaces(config));
-        let started =
-            Start { store: Box::new(store), clock: clock.clone(), settings, metrics: metrics.clone(), halt }.start()?;
+        let started = Start {
+            store: Box::new(store),
+            clock: clock.clone(),
+            settings,
+            metrics: metrics.clone(),
+            crash: crash.clone(),
+        }
+        .start()?;
         let engine = started.engine;
         let committed = started.committed;
         checkpoints::look(&key, &book, *committed.borrow());
         let wiki =
             Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;
-        let wiki = Arc::new(wiki);
+        let before_commits = crash.clone();
+        let wiki = Arc::new(wiki.asking(move || before_commits.pass(Point::WikiCommitBefore).is_ok()));
         let listener = listen::listen(config.http.listen)
             .map_err(|source| StartError::Listen { address: config.http.listen, source })?;
         let address = listener.local_addr().unwrap_or(config.http.listen);
@@ -135,9 +143,15 @@ impl App {
             template: config.postmortem_template.clone(),
             public_url,
             push: config.wiki.push.clone(),
+            crash: crash.clone(),
         };
-        let carrier =
-            Arc::new(Carrier { chats: chats.clone(), engine: engine.clone(), clock: clock.clone(), publisher });
+        let carrier = Arc::new(Carrier {
+            chats: chats.clone(),
+            engine: engine.clone(),
+            clock: clock.clone(),
+            publisher,
+            crash: crash.clone(),
+        });
         let (ask_outbox, asked) = mpsc::channel(1);
         let answers = started.rows.iter().map(|row| &*row.key);
         let begun = Begun::open(&config.data_dir, answers);
@@ -149,6 +163,7 @@ impl App {
             metrics: metrics.clone(),
             standing,
             asked,
+            crash: crash.clone(),
         };
         let outbox = crate::tasks::spawn("outbox", outbox.run(started.rows, started.changes));
 
@@ -156,16 +171,25 @@ impl App {
         let _ = engine.ask(Request::new(Input::Started { version: env!("CARGO_PKG_VERSION").to_owned() })).await;
         let ledgers = config.ledgers();
         let posts_checkpoints = !ledgers.is_empty();
-        let checkpoints =
-            checkpoints::Start { key, book, committed, clock: clock.clone(), engine: engine.clone(), ledgers }.start();
+        let checkpoints = checkpoints::Start {
+            key,
+            book,
+            committed,
+            clock: clock.clone(),
+            engine: engine.clone(),
+            ledgers,
+            crash: crash.clone(),
+        }
+        .start();
 
         let (inbox, arrivals) = mpsc::channel(INBOX);
-        let intake = Intake { engine: engine.clone(), chats: chats.clone(), metrics: metrics.clone() };
+        let intake =
+            Intake { engine: engine.clone(), chats: chats.clone(), metrics: metrics.clone(), crash: crash.clone() };
         let mut running = vec![crate::tasks::spawn("inbox", intake.run(arrivals))];
         let mut sockets = BTreeMap::new();
         let mut connected = Vec::new();
         for chat in chats.values() {
-            let connection = chats::connect(config, &http, &clock, chat, started.session.clone(), &inbox);
+            let connection = chats::connect(config, &http, &clock, chat, started.session.clone(), &inbox, &crash);
             sockets.insert(chat.platform(), connection.health.clone());
             connected.push(connection);
         }
@@ -192,7 +216,7 @@ impl App {
 
         let (stop, stopping) = watch::channel(false);
         let shared = Shared {
-            hooks: hooks_of(config, &engine, &metrics, full),
+            hooks: hooks_of(config, &engine, &metrics, full, &crash),
             health: health::Health {
                 engine: engine.clone(),
                 standing: stands.clone(),
@@ -206,8 +230,15 @@ impl App {
             head: config.http.head_timeout,
             idle: config.http.idle_timeout,
         };
-        let serve = listen::serve(listener, server::router(Arc::new(shared)), limits, stopping);
+        let serve = listen::serve(listener, server::router(Arc::new(shared)), limits, stopping, crash.clone());
         let server = crate::tasks::spawn("http", serve);
+        let tasks = running.iter().chain([&outbox, &server]).map(JoinHandle::abort_handle);
+        let tasks: Vec<_> = tasks.chain(connected.iter().map(chats::Connection::abort_handle)).collect();
+        running.push(crate::tasks::spawn("crash", async move {
+            // What the dead had open is cut off, as the system does it for a process.
+            crash.died().await;
+            tasks.iter().for_each(AbortHandle::abort);
+        }));
         tracing::info!(%address, replayed = started.replayed, "Muster is up");
         Ok(App {
             engine,
@@ -302,7 +333,7 @@ impl App {
     }
 }
 
-fn hooks_of(config: &Config, engine: &Engine, metrics: &Metrics, full: Arc<AtomicBool>) -> hooks::Hooks {
+fn hooks_of(config: &Config, engine: &Engine, metrics: &Metrics, full: Arc<AtomicBool>, crash: &Crash) -> hooks::Hooks {
     let source = |hook: &crate::config::Hook| hooks::Source::new(&hook.bearer, hook.max_body, hook.body_timeout);
     hooks::Hooks {
         sources: config.hooks.iter().map(|(name, hook)| (name.clone(), source(hook))).collect(),
@@ -311,5 +342,6 @@ fn hooks_of(config: &Config, engine: &Engine, metrics: &Metrics, full: Arc<Atomi
         full,
         room: Room::new(config.http.body_memory),
         turn: Semaphore::new(1),
+        crash: crash.clone(),
     }
 }

@@ -27,6 +27,7 @@ use tokio::task::JoinHandle;
 
 use self::book::Book;
 use self::key::Key;
+use crate::crash::{Crash, Point};
 use crate::engine::Engine;
 
 /// An event is covered after so long at the latest.
@@ -52,6 +53,8 @@ pub struct Start {
     pub engine: Engine,
     /// Where that is.
     pub ledgers: Vec<Ledger>,
+    /// Where to die, if anywhere.
+    pub crash: Crash,
 }
 
 /// The task that makes checkpoints.
@@ -86,6 +89,7 @@ struct Keeper {
     newest: watch::Sender<Option<Checkpoint>>,
     /// The record of the last one that was posted elsewhere, and when that was.
     posted: (u64, Timestamp),
+    crash: Crash,
 }
 
 impl Start {
@@ -93,12 +97,13 @@ impl Start {
     /// thread does.
     #[must_use]
     pub fn start(self) -> Checkpoints {
-        let Start { key, book, committed, clock, engine, ledgers } = self;
+        let Start { key, book, committed, clock, engine, ledgers, crash } = self;
         let (asks, asked) = mpsc::channel(1);
         let (tell, newest) = watch::channel(book.newest().cloned());
         let book = Arc::new(Mutex::new(Some(book)));
         let (kept, posted) = (book.clone(), (0, Timestamp::MIN));
-        let keeper = Keeper { key, book: kept, committed, clock, engine, ledgers, tried: 0, newest: tell, posted };
+        let keeper =
+            Keeper { key, book: kept, committed, clock, engine, ledgers, tried: 0, newest: tell, posted, crash };
         Checkpoints { newest, asks, book, task: crate::tasks::spawn("checkpoints", keeper.run(asked)) }
     }
 }
@@ -195,9 +200,13 @@ impl Keeper {
             return;
         }
         let checkpoint = self.key.sign(seq, hash, self.clock.now());
-        let (book, line) = (self.book.clone(), checkpoint.clone());
+        let (book, line, crash) = (self.book.clone(), checkpoint.clone(), self.crash.clone());
         let add = move || match book.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            Some(book) => book.add(&line),
+            Some(book) => {
+                crash.pass(Point::CheckpointWriteBefore)?;
+                book.add(&line)?;
+                crash.pass(Point::CheckpointWriteAfter).map_err(std::io::Error::from)
+            }
             None => Ok(()),
         };
         match tokio::task::spawn_blocking(add).await {

@@ -21,6 +21,7 @@ use self::time::StoryTime;
 
 use crate::app::{App, Options, StartError};
 use crate::config::{self, Config, Problems};
+use crate::crash::Crash;
 
 /// The token that the demonstration's alert source sends. It guards nothing but a loopback port.
 pub const HOOK_TOKEN: &str = "demo";
@@ -108,7 +109,7 @@ impl Demo {
         })
         .await?;
         let config = write_config(directory, &sandbox, bot_port)?;
-        let app = App::start(&config, Options { clock, halt: None }).await?;
+        let app = App::start(&config, Options { clock, crash: Crash::default() }).await?;
         let http = integrations::chat::http_client()
             .map_err(|error| DemoError::Start(StartError::Client(error.to_string())))?;
         Ok(Demo { sandbox, app, directory: directory.to_owned(), presses, http, began, time })

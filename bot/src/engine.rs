@@ -26,7 +26,6 @@ use operations::settings::Settings;
 use operations::state::State;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use self::commit::Halt;
 pub use self::start::{Start, Started, bring_back};
 pub use crate::store::Change;
 use crate::store::{Row, Snapshot};

@@ -17,6 +17,7 @@ use operations::input::Input;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::crash::{Crash, Point};
 use crate::engine::{Engine, NotTaken, Request};
 use crate::metrics::Metrics;
 
@@ -28,6 +29,8 @@ pub struct Intake {
     pub chats: BTreeMap<Platform, Arc<Chat>>,
     /// Where figures are counted.
     pub metrics: Metrics,
+    /// Where to die, if anywhere.
+    pub crash: Crash,
 }
 
 /// What an arrival means.
@@ -108,9 +111,10 @@ impl Intake {
             }
         };
         let Ok(waits) = self.engine.send(request).await else { return };
-        let metrics = self.metrics.clone();
+        let (metrics, crash) = (self.metrics.clone(), self.crash.clone());
         crate::tasks::spawn("acknowledge", async move {
             if waits.await.is_ok() {
+                crash.pass_or_stay(acknowledging(platform)).await;
                 metrics.arrived(platform.key());
                 let _ = kept.send(());
             }
@@ -161,6 +165,14 @@ pub(crate) async fn request(engine: &Engine, inbound: Inbound) -> Result<Option<
         }
         parse::Parsed::Nothing => None,
     })
+}
+
+/// The point before something from a platform is acknowledged.
+fn acknowledging(platform: Platform) -> Point {
+    match platform {
+        Platform::Slack => Point::SlackAckBefore,
+        Platform::Discord => Point::DiscordAckBefore,
+    }
 }
 
 /// What a payload says to the bot that received it.

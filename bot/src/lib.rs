@@ -6,6 +6,7 @@ pub mod app;
 pub mod checkpoints;
 pub mod cli;
 pub mod config;
+pub mod crash;
 pub mod demo;
 pub mod engine;
 pub mod inbox;

@@ -29,6 +29,7 @@ use self::begun::Begun;
 use self::carry::Carrier;
 use self::lanes::Lanes;
 use self::tokens::Tokens;
+use crate::crash::{Crash, Point};
 use crate::engine::{Change, Engine, Request};
 use crate::metrics::Metrics;
 use crate::store::Row;
@@ -78,6 +79,8 @@ pub struct Outbox {
     pub standing: watch::Sender<Standing>,
     /// Whoever asks for its lanes.
     pub asked: mpsc::Receiver<oneshot::Sender<Waiting>>,
+    /// Where to die, if anywhere.
+    pub crash: Crash,
 }
 
 /// Something that has ended.
@@ -143,12 +146,13 @@ impl Outbox {
         let now = self.clock.now();
         while let Some(it) = lanes.start(now) {
             let (carrier, begun, row, suspect) = (self.carrier.clone(), self.begun.clone(), it.row.clone(), it.suspect);
+            let crash = self.crash.clone();
             let too_late = row.effect.expires_after().is_some_and(|limit| after(it.queued_at, limit) < now);
             running.spawn(async move {
                 let result = if too_late {
                     Ok(Outcome::GivenUp { why: "its time was over".to_owned() })
                 } else {
-                    attempt(&carrier, &begun, &row, suspect).await
+                    attempt(&carrier, &begun, &crash, &row, suspect).await
                 };
                 Ended::Attempt { row, result }
             });
@@ -228,10 +232,12 @@ impl Outbox {
     fn report(&self, row: &Row, outcome: Outcome) {
         let finished = Some((row.key.clone(), row.generation));
         let request = Request { finished, ..Request::new(Input::Done { effect: row.effect.clone(), outcome }) };
-        let engine = self.engine.clone();
+        let (engine, crash) = (self.engine.clone(), self.crash.clone());
         crate::tasks::spawn("outcome", async move {
+            crash.pass_or_stay(Point::OutboxOutcomeBefore).await;
             // The engine has stopped: the effect is still open at the next start, and is looked for then.
             let _ = engine.send(request).await;
+            crash.pass_or_stay(Point::OutboxOutcomeAfter).await;
         });
     }
 
@@ -267,12 +273,20 @@ pub fn after_failure(failure: &Failure, attempts: u32) -> (Duration, bool) {
 }
 
 /// Tries once. An answer is noted as begun before it is tried, and not any more where that certainly did nothing.
-async fn attempt(carrier: &Carrier, begun: &Begun, row: &Row, suspect: bool) -> Result<Outcome, Failure> {
+async fn attempt(
+    carrier: &Carrier,
+    begun: &Begun,
+    crash: &Crash,
+    row: &Row,
+    suspect: bool,
+) -> Result<Outcome, Failure> {
     let noted = matches!(row.effect, Effect::Reply { .. }) && !suspect;
     if noted {
         begun.begins(&row.key).await;
     }
+    crash.pass_or_stay(Point::OutboxSendBefore).await;
     let result = carrier.carry(&row.effect, &row.key, suspect).await;
+    crash.pass_or_stay(Point::OutboxSendAfter).await;
     if noted && matches!(result, Err(Failure::Transient { .. } | Failure::Permanent { .. })) {
         begun.did_nothing(&row.key).await;
     }

@@ -9,6 +9,7 @@ use operations::checkpoint::Checkpoint;
 use operations::effect::Outcome;
 use operations::ids::IncidentId;
 
+use crate::crash::{Crash, Point};
 use crate::engine::Engine;
 use crate::postmortem::{self, Page, PublishError};
 
@@ -23,6 +24,8 @@ pub struct Publisher {
     pub public_url: String,
     /// A git remote that the wiki is pushed to.
     pub push: Option<String>,
+    /// Where to die, if anywhere.
+    pub crash: Crash,
 }
 
 impl Publisher {
@@ -51,9 +54,11 @@ impl Publisher {
     pub async fn add_checkpoint(&self, checkpoint: Checkpoint) -> Called<Outcome> {
         let this = self.clone();
         let add = move || -> Called<Outcome> {
+            this.passes(Point::WikiWriteBefore)?;
             let message = format!("Checkpoint of the journal at record {}", checkpoint.seq);
             let added = this.wiki.add_checkpoint(&checkpoint.line(), &message);
             added.map_err(|error| transient(format!("the checkpoint could not be committed: {error}")))?;
+            this.passes(Point::WikiCommitAfter)?;
             this.push()?;
             Ok(Outcome::Done)
         };
@@ -72,9 +77,15 @@ impl Publisher {
             ),
             None => None,
         };
+        self.passes(Point::WikiWriteBefore)?;
         let page = postmortem::publish(view, &self.wiki, template.as_deref()).map_err(|error| failure(&error))?;
+        self.passes(Point::WikiCommitAfter)?;
         self.push()?;
         Ok(page)
+    }
+
+    fn passes(&self, point: Point) -> Called<()> {
+        self.crash.pass(point).map_err(|crashed| transient(crashed.to_string()))
     }
 
     fn push(&self) -> Called<()> {

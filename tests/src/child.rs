@@ -86,6 +86,10 @@ pub struct Start {
     pub tokens: Vec<(&'static str, String)>,
     /// The program that runs it, with its options; none where it runs by itself.
     pub under: Vec<OsString>,
+    /// The driver's program, where it is another one than this.
+    pub program: Option<PathBuf>,
+    /// What is added to `muster run`.
+    pub options: Vec<OsString>,
 }
 
 /// A bot that runs.
@@ -108,7 +112,14 @@ impl Start {
         bot::demo::write_config(directory, sandbox, port).map_err(|error| error.to_string())?;
         bot::demo::add_to_config(directory, sandbox, more).map_err(|error| error.to_string())?;
         let tokens = bot::demo::tokens(sandbox).to_vec();
-        Ok(Start { directory: directory.to_owned(), port, tokens, under: Vec::new() })
+        Ok(Start {
+            directory: directory.to_owned(),
+            port,
+            tokens,
+            under: Vec::new(),
+            program: None,
+            options: Vec::new(),
+        })
     }
 
     /// Where the bot keeps its data.
@@ -123,11 +134,12 @@ impl Start {
     /// The system can't start it.
     pub fn start(&self) -> Result<Bot, String> {
         let failed = |error: std::io::Error| format!("the bot could not be started: {error}");
-        let this = std::env::current_exe().map_err(failed)?;
+        let this = self.program.clone().map_or_else(std::env::current_exe, Ok).map_err(failed)?;
         let log = self.directory.join("bot.log");
         let file = OpenOptions::new().create(true).append(true).open(&log).map_err(failed)?;
         let mut line = self.under.clone();
         line.extend([this.into(), BOT.into(), "run".into(), "--config".into(), self.directory.clone().into()]);
+        line.extend(self.options.iter().cloned());
         let mut process = Command::new(&line[0])
             .args(&line[1..])
             .envs(self.tokens.iter().cloned())
@@ -195,6 +207,19 @@ impl Bot {
             Ok(())
         } else {
             Err(format!("the bot ended by itself ({status}):\n{}", self.last_words()))
+        }
+    }
+
+    /// Waits until it has killed itself.
+    ///
+    /// # Errors
+    /// It does not within `patience`, or ended otherwise.
+    pub async fn dies(mut self, patience: Duration) -> Result<(), String> {
+        match tokio::time::timeout(patience, self.process.wait()).await {
+            Ok(Ok(status)) if was_killed(status) => Ok(()),
+            Ok(Ok(status)) => Err(format!("the bot ended with {status}:\n{}", self.last_words())),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("the bot lives after {} s:\n{}", patience.as_secs(), self.last_words())),
         }
     }
 

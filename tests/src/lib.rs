@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use bot::app::{App, Options};
 use bot::config::Config;
+use bot::crash::Crash;
 use bot::demo::time::Shared;
-use bot::engine::Halt;
 use integrations::clock::{Clock, ManualClock};
 use jiff::Timestamp;
 use operations::ids::Platform;
@@ -43,6 +43,8 @@ pub struct World {
     pub config: Config,
     /// For webhooks.
     pub http: reqwest::Client,
+    /// Where the bot dies, if anywhere.
+    pub crash: Crash,
     directory: tempfile::TempDir,
 }
 
@@ -51,8 +53,8 @@ pub struct World {
 pub struct Setup {
     /// Whether the sandbox leaves its rate limits out.
     pub unlimited: bool,
-    /// Where the bot's first run stops as if killed.
-    pub halt: Option<Halt>,
+    /// Where the bot's first run dies, if anywhere.
+    pub crash: Option<Crash>,
     /// What goes wrong with the first calls: on which chat, which, and how.
     pub faults: Vec<(Platform, &'static str, CallFault)>,
     /// Lines to be added to `muster.toml`.
@@ -96,14 +98,15 @@ impl World {
             config = bot::demo::add_to_config(directory.path(), &sandbox, &setup.muster).expect("the additions hold");
         }
         let http = integrations::chat::http_client().expect("a client");
-        let mut world = World { clock, sandbox, app: None, config, http, directory };
-        world.run(setup.halt).await;
+        let mut world = World { clock, sandbox, app: None, config, http, crash: Crash::default(), directory };
+        world.run(setup.crash).await;
         world
     }
 
-    /// Starts the bot on the same directory.
-    pub async fn run(&mut self, halt: Option<Halt>) {
-        let options = || Options { clock: Arc::new(self.clock.clone()), halt };
+    /// Starts the bot on the same directory, to die at some point, if one is named.
+    pub async fn run(&mut self, crash: Option<Crash>) {
+        self.crash = crash.unwrap_or_default();
+        let options = || Options { clock: Arc::new(self.clock.clone()), crash: self.crash.clone() };
         let mut started = App::start(&self.config, options()).await;
         // The store's own threads may hold its file for a moment after a kill; of a process that was killed they don't.
         for _ in 0..500 {

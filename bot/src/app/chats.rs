@@ -13,9 +13,10 @@ use integrations::chat::{Chat, Failure, Refused, discord, slack};
 use integrations::clock::{SharedClock, sleep};
 use operations::ids::Platform;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::config::Config;
+use crate::crash::{Crash, Point};
 
 /// The first wait before a token is checked again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -84,6 +85,10 @@ impl Connection {
         }
     }
 
+    pub(super) fn abort_handle(&self) -> AbortHandle {
+        self.task.abort_handle()
+    }
+
     pub(super) async fn abort(self) {
         self.task.abort();
         // It has ended when this returns, be it because it was aborted.
@@ -110,11 +115,13 @@ pub(super) fn connect(
     chat: &Arc<Chat>,
     session: Option<Session>,
     inbox: &Inbox,
+    crash: &Crash,
 ) -> Connection {
     let (tell, health) = watch::channel(Health::new(clock.now()));
     let (stop, mut stopping) = watch::channel(false);
     let slack = slack_config(config);
     let (http, clock, chat, inbox) = (http.clone(), clock.clone(), chat.clone(), inbox.clone());
+    let crash = crash.clone();
     let task = crate::tasks::spawn("chat", async move {
         tokio::select! {
             () = introduce(&chat, &clock, &tell) => {}
@@ -127,8 +134,19 @@ pub(super) fn connect(
         };
         let mut health = socket.health.clone();
         let mut held = Held(Some(socket));
+        let (mut kept, acknowledged) = (
+            health.borrow().kept,
+            match chat.platform() {
+                Platform::Slack => Point::SlackAckAfter,
+                Platform::Discord => Point::DiscordAckAfter,
+            },
+        );
         loop {
             let now = health.borrow_and_update().clone();
+            if now.kept > kept {
+                kept = now.kept;
+                crash.pass_or_stay(acknowledged).await;
+            }
             tell.send_replace(now);
             tokio::select! {
                 changed = health.changed() => if changed.is_err() { return },

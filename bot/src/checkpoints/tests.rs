@@ -6,6 +6,7 @@ use integrations::clock::{Clock, ManualClock};
 use operations::input::Input;
 
 use super::*;
+
 use crate::engine::{Request, Start as StartEngine, Started};
 use crate::store::files::Files;
 
@@ -24,11 +25,19 @@ impl Bench {
         let store = Box::new(Files::open(data).expect("the store opens"));
         let shared = Arc::new(clock.clone());
         let (settings, metrics) = Default::default();
-        let start = StartEngine { store, clock: shared.clone(), settings, metrics, halt: None };
+        let start = StartEngine { store, clock: shared.clone(), settings, metrics, crash: Crash::default() };
         let Started { engine, committed, thread, .. } = start.start().expect("the engine starts");
         engine.ask(event()).await.expect("it is taken");
         let (key, book) = (Key::open_or_make(data).expect("a key"), Book::open(data).expect("a book"));
-        let start = Start { key, book, committed, clock: shared, engine: engine.clone(), ledgers: Vec::new() };
+        let start = Start {
+            key,
+            book,
+            committed,
+            clock: shared,
+            engine: engine.clone(),
+            ledgers: Vec::new(),
+            crash: Crash::default(),
+        };
         let mut bench = Bench { clock, engine, checkpoints: start.start(), thread };
         let seq = bench.seq().await;
         bench.covered(seq).await;

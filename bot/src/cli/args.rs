@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::crash::Point;
+
 /// What the exit codes mean.
 const EXIT_CODES: &str =
     "Exit codes: 0 done; 1 it failed, and why stands on standard error; 2 wrong words; 78 the configuration is wrong.";
@@ -30,7 +32,7 @@ pub enum Command {
     /// Check a configuration; tells all problems at once
     Check(At),
     /// Run the bot
-    Run(At),
+    Run(RunArgs),
     /// Export or verify the journal, also while the bot runs; import one into an empty directory; show its key
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -61,6 +63,28 @@ pub struct At {
     /// The directory with muster.toml, or the file itself
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub config: PathBuf,
+}
+
+/// How to run.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Which configuration
+    #[command(flatten)]
+    pub at: At,
+    /// Print the points at which it can be made to die, and end
+    #[arg(long, hide = true)]
+    pub list_crash_points: bool,
+    /// Die at a point, at the pass with this number or the first one: for whoever tests what a start finds then
+    #[arg(long, hide = true, value_name = "POINT[:PASS]", value_parser = crash_at)]
+    pub crash_at: Option<(Point, u64)>,
+}
+
+/// Reads a point and the number of a pass.
+fn crash_at(text: &str) -> Result<(Point, u64), String> {
+    let (name, pass) = text.split_once(':').unwrap_or((text, "1"));
+    let point = Point::named(name).ok_or("there is no such point; --list-crash-points names them")?;
+    let pass = pass.parse().ok().filter(|pass| *pass > 0).ok_or("behind the colon stands a number, from 1")?;
+    Ok((point, pass))
 }
 
 /// How to demonstrate.
@@ -175,6 +199,18 @@ mod tests {
         assert_eq!(at.data, Some(PathBuf::from("/data")));
         let both = ["muster", "journal", "verify", "--data", "/data", "--config", "/etc/muster"];
         assert!(Cli::try_parse_from(both).is_err(), "only one of both");
+    }
+
+    #[test]
+    fn a_crash_is_planned_by_name_and_pass() {
+        let parse = |words: &str| Cli::try_parse_from(["muster", "run", "--crash-at", words]).map(|cli| cli.command);
+        for (words, pass) in [("hook.reply.before", 1), ("hook.reply.before:7", 7)] {
+            let Ok(Command::Run(args)) = parse(words) else { panic!("{words}") };
+            assert_eq!(args.crash_at, Some((Point::HookReplyBefore, pass)));
+        }
+        for words in ["hook.reply", "hook.reply.before:0", "hook.reply.before:x"] {
+            assert!(parse(words).is_err(), "{words}");
+        }
     }
 
     #[test]

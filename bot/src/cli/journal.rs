@@ -135,6 +135,7 @@ pub(super) fn postmortem(incident: &str, at: &At) -> Result<(), Failed> {
         template: config.postmortem_template.clone(),
         public_url: String::new(),
         push: config.wiki.push.clone(),
+        crash: Default::default(),
     };
     let page = publisher.write(&view)?;
     out::line(&config.wiki.path.join(page.path).display().to_string());

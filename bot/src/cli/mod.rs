@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use self::args::{At, Cli, Command, DataAt, DemoArgs, InitArgs, JournalCommand, SandboxArgs};
+pub use self::args::{At, Cli, Command, DataAt, DemoArgs, InitArgs, JournalCommand, RunArgs, SandboxArgs};
 
 /// The configuration is wrong.
 pub const CONFIG: u8 = 78;
@@ -36,7 +36,11 @@ pub fn main_with(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Sandbox(args) => on_runtime(sandbox::sandbox(args)),
         Command::Init(args) => init::init(&args).map(|written| out::line(&written)),
         Command::Check(at) => check::check(&at),
-        Command::Run(at) => on_runtime(run::run(at)),
+        Command::Run(args) if args.list_crash_points => {
+            run::list_crash_points();
+            Ok(())
+        }
+        Command::Run(args) => on_runtime(run::run(args)),
         Command::Journal(command) => journal::journal(&command),
         Command::Postmortem { incident, at } => journal::postmortem(&incident, &at),
     };

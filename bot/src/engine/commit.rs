@@ -4,6 +4,7 @@ use operations::journal::Hash;
 use tokio::sync::{mpsc, watch};
 
 use super::{Change, Release};
+use crate::crash::Crash;
 use crate::store::{Batch, Snapshot, Store};
 
 /// A batch and what waits for it.
@@ -14,21 +15,12 @@ pub(super) struct Work {
     pub(super) snapshot: Option<(Snapshot, bool)>,
 }
 
-/// Where a test has the engine stop as if the process had been killed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// Before the batch with this number (from 1) is written.
-    Before(u64),
-    /// After it is on disk, and before anybody hears of it.
-    After(u64),
-}
-
 /// What the thread works with.
 pub(super) struct Committer {
     pub(super) store: Box<dyn Store>,
     pub(super) outbox: mpsc::UnboundedSender<Vec<Change>>,
     pub(super) stopped: watch::Sender<Option<String>>,
-    pub(super) halt: Option<Halt>,
+    pub(super) crash: Crash,
     pub(super) metrics: crate::metrics::Metrics,
     /// The last event on disk, and the hash after it.
     pub(super) committed: watch::Sender<(u64, Hash)>,
@@ -47,22 +39,16 @@ impl Committer {
     }
 
     fn commit_all(&mut self, works: &mut mpsc::Receiver<Work>) -> Result<(), String> {
-        let mut number = 0;
         while let Some(work) = works.blocking_recv() {
+            // The dead show nothing either, be it on disk or not.
+            self.crash.lives().map_err(|crashed| crashed.to_string())?;
             if !work.batch.is_empty() {
-                number += 1;
-                if self.halt == Some(Halt::Before(number)) {
-                    return Err("halted before a commit".to_owned());
-                }
                 let begun = std::time::Instant::now();
                 if let Err(error) = self.store.commit(&work.batch) {
                     tracing::error!(%error, "The journal can't be written: Muster stops, and nothing more is accepted");
                     return Err(error.to_string());
                 }
                 self.metrics.committed(work.batch.ends.len(), begun.elapsed());
-                if self.halt == Some(Halt::After(number)) {
-                    return Err("halted after a commit".to_owned());
-                }
                 if let Some((_, hash)) = work.batch.ends.last() {
                     self.committed.send_replace((work.batch.last(), *hash));
                 }

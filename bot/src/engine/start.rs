@@ -10,7 +10,8 @@ use operations::state::State;
 use tokio::sync::{mpsc, watch};
 
 use super::commit::Committer;
-use super::{Change, Core, Engine, Halt, QUEUE, SNAPSHOT_EVERY};
+use super::{Change, Core, Engine, QUEUE, SNAPSHOT_EVERY};
+use crate::crash::Crash;
 use crate::metrics::Metrics;
 use crate::store::{Row, Store, StoreError, Take};
 
@@ -24,8 +25,8 @@ pub struct Start {
     pub settings: Settings,
     /// Where figures are counted.
     pub metrics: Metrics,
-    /// Where to stop as if killed; only for tests.
-    pub halt: Option<Halt>,
+    /// Where to die; only for tests.
+    pub crash: Crash,
 }
 
 /// An engine that runs.
@@ -75,7 +76,7 @@ impl Start {
         let (stop, stopped) = watch::channel(None);
         let (commit, committed) = watch::channel((core.state.seq, core.hash));
         let committer =
-            Committer { store, outbox, stopped: stop, halt: self.halt, metrics: self.metrics, committed: commit };
+            Committer { store, outbox, stopped: stop, crash: self.crash, metrics: self.metrics, committed: commit };
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || committer.run(worked))

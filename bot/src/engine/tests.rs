@@ -13,12 +13,14 @@ use operations::labels::Labels;
 use operations::settings::{Seat, Settings};
 
 use super::*;
+use crate::crash::{Crash, Dies, Point};
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::files::Files;
 
-fn start(directory: &Path, halt: Option<Halt>) -> Started {
-    let store = Files::open(directory).expect("the store opens");
+fn start(directory: &Path, crash: Option<(Point, u64)>) -> Started {
+    let crash = crash.map(|(point, pass)| Crash::at(point, pass, Dies::Bot)).unwrap_or_default();
+    let store = Files::open(directory).expect("the store opens").with_crash(crash.clone());
     let seat = Seat {
         workspace: "T1".to_owned(),
         alerts: ChannelId::from("C1"),
@@ -29,7 +31,7 @@ fn start(directory: &Path, halt: Option<Halt>) -> Started {
     };
     let settings = Settings { chats: [(Platform::Slack, seat)].into(), ..Settings::default() };
     let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().expect("a time")));
-    Start { store: Box::new(store), clock, settings, metrics: Metrics::default(), halt }
+    Start { store: Box::new(store), clock, settings, metrics: Metrics::default(), crash }
         .start()
         .expect("the engine starts")
 }
@@ -112,7 +114,7 @@ async fn a_delivery_counts_once_even_after_a_restart() {
 
 #[tokio::test]
 async fn a_halt_before_a_commit_answers_nothing_and_keeps_nothing() {
-    for (halt, kept) in [(Halt::Before(2), 1), (Halt::After(2), 2)] {
+    for (halt, kept) in [((Point::JournalAppendBefore, 2), 1), ((Point::JournalSyncAfter, 2), 2)] {
         let directory = tempfile::tempdir().expect("a directory");
         let started = start(directory.path(), Some(halt));
         started.engine.ask(alert("a")).await.expect("the first one is taken");
@@ -177,7 +179,7 @@ async fn a_record_of_a_kind_that_is_not_known_is_named_and_refused() {
     let settings = Settings::default();
     let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
     let store = Box::new(Files::open(directory.path()).expect("the store opens"));
-    let refused = Start { store, clock, settings, metrics: Metrics::default(), halt: None }.start().err();
+    let refused = Start { store, clock, settings, metrics: Metrics::default(), crash: Crash::default() }.start().err();
     let by_start = refused.expect("it does not start").to_string();
     let by_verify = crate::journal::verify(directory.path()).expect_err("it is refused").to_string();
     for said in [by_start, by_verify] {

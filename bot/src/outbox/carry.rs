@@ -16,6 +16,7 @@ use operations::state::State;
 use operations::text::Text;
 
 use crate::checkpoints;
+use crate::crash::{Crash, Point};
 use crate::engine::{Engine, NotTaken, Request};
 use crate::publish::Publisher;
 
@@ -32,6 +33,8 @@ pub struct Carrier {
     pub clock: SharedClock,
     /// Writes postmortems.
     pub publisher: Publisher,
+    /// Where to die, if anywhere.
+    pub crash: Crash,
 }
 
 /// What is needed to show a card.
@@ -185,6 +188,10 @@ impl Carrier {
     /// An answer that may have been given is looked for where that can be done, and said to be one elsewhere.
     async fn reply(&self, to: &ReplyTo, answer: &Answer, key: &str, suspect: bool) -> Called<Outcome> {
         let chat = self.chat(to.platform())?;
+        let is_callback = to.platform() == Platform::Discord;
+        if is_callback {
+            self.crash.pass_or_stay(Point::DiscordCallbackBefore).await;
+        }
         let say = async |card: &Card, private: bool| match suspect {
             true => chat.reply_again(to, card, &answers::again(card), private, key).await,
             false => chat.reply(to, card, private, key).await,
@@ -200,6 +207,9 @@ impl Carrier {
                 opened => opened,
             },
         };
+        if is_callback {
+            self.crash.pass_or_stay(Point::DiscordCallbackAfter).await;
+        }
         match (answered, answer) {
             // A click whose time is over needs no word: the card shows what came of it.
             (Err(Failure::Permanent { kind: Refused::TooLate, .. }), Answer::Silent) => Ok(Outcome::Done),

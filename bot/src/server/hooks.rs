@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use super::Shared;
 use super::body::{self, Unread};
 use super::room::Room;
+use crate::crash::{Crash, Point};
 use crate::engine::{Engine, NotTaken, Request};
 use crate::metrics::Metrics;
 
@@ -50,6 +51,8 @@ pub struct Hooks {
     pub room: Room,
     /// Whose turn it is to have a large body parsed: one at a time.
     pub turn: Semaphore,
+    /// Where to die, if anywhere.
+    pub crash: Crash,
 }
 
 /// A source of webhooks.
@@ -75,6 +78,10 @@ impl Source {
         authorised(headers, &self.tokens)
     }
 }
+
+/// Marks the answer that says that a webhook is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Kept;
 
 /// Why a webhook was not taken.
 enum Refused {
@@ -152,6 +159,9 @@ pub(super) async fn receive(
         tracing::info!(source = label, status = status.as_u16(), "A webhook was not taken: {words}");
     }
     let mut response = Response::new(format!("{words}\n"));
+    if status.is_success() {
+        response.extensions_mut().insert(Kept);
+    }
     *response.status_mut() = status;
     let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, plain);
@@ -188,7 +198,11 @@ impl Hooks {
         let received = alertmanager::parse(name, &body).map_err(|bad| Refused::Bad(bad.to_string()))?;
         drop((turn, body));
         let request = Request { delivery, ..Request::new(Input::Alerts(received)) };
-        match self.engine.ask_now(request).await {
+        let kept = self.engine.ask_now(request).await;
+        if kept.is_ok() {
+            self.crash.pass_or_stay(Point::HookReplyBefore).await;
+        }
+        match kept {
             Ok(kept) if kept.repeated => Ok("kept before"),
             Ok(_) => Ok("kept"),
             Err(NotTaken::Full) => Err(Refused::Full),

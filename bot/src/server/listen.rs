@@ -28,6 +28,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use self::line::{Line, Watched};
+use super::hooks;
+use crate::crash::Crash;
 
 /// The largest head of a request in bytes, from its first line to the empty one. Beyond 100 headers it is refused as
 /// well, which is hyper's own limit.
@@ -78,7 +80,13 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Serves until it is time to stop, and then until what was begun is answered.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, mut stopping: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    mut stopping: watch::Receiver<bool>,
+    crash: Crash,
+) {
     descriptors::raise(limits.connections);
     let mut http = http1::Builder::new();
     http.max_buf_size(LARGEST_HEAD);
@@ -98,7 +106,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, mut st
         match accepted {
             Ok((stream, _)) if open.len() < limits.connections => {
                 was_full = false;
-                open.spawn(connection(stream, http.clone(), router.clone(), limits, stopping.clone()));
+                open.spawn(connection(stream, http.clone(), router.clone(), limits, stopping.clone(), crash.clone()));
             }
             Ok((stream, _)) => {
                 if !was_full {
@@ -141,11 +149,12 @@ async fn connection(
     router: Router,
     limits: Limits,
     mut stopping: watch::Receiver<bool>,
+    crash: Crash,
 ) {
     // An answer is one small packet: there is nothing to wait for. Where it can't be set, it is only slower.
     let _ = stream.set_nodelay(true);
     let line = Arc::new(Line::new(limits));
-    let io = TokioIo::new(Watched::new(stream, line.clone()));
+    let io = TokioIo::new(Watched::new(stream, line.clone(), crash));
     let router = TowerToHyperService::new(router);
     let seen = line.clone();
     let service = service_fn(move |request: Request<Incoming>| {
@@ -195,7 +204,8 @@ async fn answered(
         }
     };
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    line.answered(response.status().is_success());
+    let is_hook = response.extensions_mut().remove::<hooks::Kept>().is_some();
+    line.answered(response.status().is_success(), is_hook);
     Ok(response)
 }
 

@@ -14,12 +14,14 @@ use super::disk::Disk;
 use super::frame::{self, Next};
 use super::snapshot::{self, Snapshot};
 use super::{StoreError, names};
+use crate::crash::{Crash, Point};
 
 /// A snapshot to be written: of the end of log `log`, whose last batch is `batch`.
 pub(super) struct Job {
     pub(super) log: u64,
     pub(super) batch: u64,
     pub(super) snapshot: Snapshot,
+    pub(super) crash: Crash,
 }
 
 /// The thread.
@@ -73,7 +75,10 @@ impl Drop for Archiver {
 
 fn carry_out(disk: &dyn Disk, job: &Job) -> Result<(), StoreError> {
     let refused = |error| StoreError::io("writing a snapshot")(error);
+    let passes = |point| job.crash.pass(point).map_err(|crashed| refused(crashed.into()));
+    passes(Point::SnapshotWriteBefore)?;
     snapshot::write(disk, job.log, job.batch, &job.snapshot).map_err(refused)?;
+    passes(Point::SnapshotWriteAfter)?;
     let found = disk.names().map_err(refused)?;
     let mut put_by = names::runs(&found).last().map_or(0, |(_, last)| *last);
     for number in names::numbers(&found, "log").into_iter().filter(|number| *number <= job.log) {
@@ -81,6 +86,7 @@ fn carry_out(disk: &dyn Disk, job: &Job) -> Result<(), StoreError> {
     }
     // The one before is kept with its log, for the case that this one can't be read some day.
     for number in names::numbers(&found, "log").into_iter().filter(|number| *number < job.log) {
+        passes(Point::LogRemoveBefore)?;
         disk.remove(&names::log(number)).map_err(refused)?;
     }
     for kind in ["outbox", "state"] {
@@ -88,7 +94,8 @@ fn carry_out(disk: &dyn Disk, job: &Job) -> Result<(), StoreError> {
             disk.remove(&format!("{kind}-{number:012}")).map_err(refused)?;
         }
     }
-    disk.sync_names().map_err(refused)
+    disk.sync_names().map_err(refused)?;
+    passes(Point::LogRemoveAfter)
 }
 
 /// Writes the events of a log after `put_by` to a file of their own; gives back the last one that is put by then.

@@ -23,6 +23,7 @@ use super::scan::{self, Scan};
 use super::snapshot::{self, Snapshot};
 use super::witness::{self, Witness};
 use super::{Batch, Found, Store, StoreError, Take, frame, names};
+use crate::crash::{Crash, Point};
 
 /// Where a data directory keeps its journal.
 pub const DIRECTORY: &str = "journal";
@@ -41,6 +42,7 @@ pub struct Files {
     buffer: Vec<u8>,
     witness: Witness,
     archiver: Archiver,
+    crash: Crash,
     _lock: Option<Lock>,
 }
 
@@ -92,21 +94,35 @@ impl Files {
         let witness = Witness::open(disk.as_ref()).map_err(refused)?;
         disk.sync_names().map_err(refused)?;
         let archiver = Archiver::start(disk.clone()).map_err(refused)?;
-        Ok(Files { disk, scan, log, end, buffer: Vec::new(), witness, archiver, _lock: None })
+        Ok(Files { disk, scan, log, end, buffer: Vec::new(), witness, archiver, crash: Crash::default(), _lock: None })
+    }
+
+    /// The same, dying where it is planned.
+    #[must_use]
+    pub fn with_crash(mut self, crash: Crash) -> Files {
+        self.crash = crash;
+        self
     }
 
     /// Begins the next log, and has the snapshot of this one's end written.
     fn turn(&mut self, snapshot: Snapshot) -> Result<(), StoreError> {
         let refused = |error| StoreError::io("beginning a log")(error);
+        self.passes(Point::JournalTurnBefore)?;
         let title = names::title("log");
         let mut log = self.disk.write(&names::log(self.scan.log + 1)).map_err(refused)?;
         log.cut(0).and_then(|()| log.write_at(0, title.as_bytes())).and_then(|()| log.sync()).map_err(refused)?;
         self.disk.sync_names().map_err(refused)?;
-        self.archiver.begin(Job { log: self.scan.log, batch: self.scan.batch, snapshot });
+        self.passes(Point::JournalTurnAfter)?;
+        let crash = self.crash.clone();
+        self.archiver.begin(Job { log: self.scan.log, batch: self.scan.batch, snapshot, crash });
         self.scan.log += 1;
         self.log = log;
         self.end = title.len() as u64;
         Ok(())
+    }
+
+    fn passes(&self, point: Point) -> Result<(), StoreError> {
+        self.crash.pass(point).map_err(|crashed| StoreError::io(point.name())(crashed.into()))
     }
 }
 
@@ -126,12 +142,16 @@ impl Store for Files {
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let refused = |what: &str| StoreError::io(what.to_owned());
         frame::encode(&mut self.buffer, self.scan.batch + 1, batch).map_err(refused("writing a batch down"))?;
+        self.passes(Point::JournalAppendBefore)?;
         if let Err(error) = self.log.write_at(self.end, &self.buffer) {
             // The log is as it was before; if that fails too, the next start cuts it.
             let _ = self.log.cut(self.end);
             return Err(refused("writing to the journal")(error));
         }
+        self.passes(Point::JournalAppendAfter)?;
+        self.passes(Point::JournalSyncBefore)?;
         self.log.sync().map_err(refused("syncing the journal to disk"))?;
+        self.passes(Point::JournalSyncAfter)?;
         self.end += self.buffer.len() as u64;
         self.scan.batch += 1;
         // One large batch must not hold its memory for ever.

@@ -36,6 +36,8 @@ pub struct Wiki {
     author: String,
     /// One writer at a time in this process.
     writing: Mutex<()>,
+    /// Asked before each commit.
+    go_on: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// What came of a write.
@@ -109,7 +111,15 @@ impl Wiki {
         if repository.is_bare() {
             return Err(WikiError::Git(git2::Error::from_str("the wiki's repository has no work tree")));
         }
-        Ok(Wiki { folder, author: author.to_owned(), writing: Mutex::new(()) })
+        Ok(Wiki { folder, author: author.to_owned(), writing: Mutex::new(()), go_on: Box::new(|| true) })
+    }
+
+    /// Asks between the writing of a file and its commit; the commit is left out where the answer is no. For tests of
+    /// what becomes of a program that was killed there.
+    #[must_use]
+    pub fn asking(mut self, go_on: impl Fn() -> bool + Send + Sync + 'static) -> Wiki {
+        self.go_on = Box::new(go_on);
+        self
     }
 
     /// A page as it stands in the work tree; `None` where there is none.
@@ -183,6 +193,9 @@ impl Wiki {
         let changed = now.as_deref() != Some(shall.as_str());
         if changed {
             files::replace(&self.folder, repository.path(), page, &shall)?;
+            if !(self.go_on)() {
+                return Err(WikiError::Busy("stopped before the commit".to_owned()));
+            }
             let mut index = repository.index()?;
             index.add_path(Path::new(page.path()))?;
             index.write()?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bot::engine::Halt;
+use bot::crash::{Crash, Dies, Point};
 use commands::answers::AGAIN;
 use operations::ids::Platform;
 use sandbox::faults::CallFault;
@@ -34,8 +34,9 @@ fn told(world: &World, on: Platform) -> Vec<String> {
 }
 
 /// How often Ann was told, when the bot stopped there while she asked and was started again.
-async fn told_although_halted(on: Platform, halt: Halt) -> (bool, Vec<String>) {
-    let mut world = World::start_with(Setup { halt: Some(halt), ..Setup::default() }).await;
+async fn told_although_halted(on: Platform, halt: (Point, u64)) -> (bool, Vec<String>) {
+    let mut world =
+        World::start_with(Setup { crash: Some(Crash::at(halt.0, halt.1, Dies::Bot)), ..Setup::default() }).await;
     let taken = asks(&world, on).await;
     world.settle().await;
     world.kill().await;
@@ -53,7 +54,7 @@ async fn after_a_kill_an_answer_is_marked_only_where_it_was_given_before() {
         let mut twice = 0;
         let mut late = 0;
         for number in 1..=8 {
-            for halt in [Halt::Before(number), Halt::After(number)] {
+            for halt in [(Point::JournalAppendBefore, number), (Point::JournalSyncAfter, number)] {
                 let (taken, told) = told_although_halted(on, halt).await;
                 assert!(!taken || !told.is_empty(), "{halt:?}: taken, and not answered");
                 for (place, words) in told.iter().enumerate() {

@@ -44,7 +44,7 @@ async fn an_export_can_be_checked_and_imported_and_a_changed_one_is_found() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_process_on_the_same_data_is_refused_with_who_holds_it() {
     let world = World::start().await;
-    let options = bot::app::Options { clock: std::sync::Arc::new(world.clock.clone()), halt: None };
+    let options = bot::app::Options { clock: std::sync::Arc::new(world.clock.clone()), crash: Default::default() };
     let refused = bot::app::App::start(&world.config, options).await.err().expect("it is refused").to_string();
     assert!(refused.contains("process"), "{refused}");
 }

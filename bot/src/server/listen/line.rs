@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::Limits;
+use crate::crash::{Crash, Point};
 
 /// How long, and how many bytes, a peer is listened to that was answered while it still wrote.
 const LINGER: Duration = Duration::from_secs(2);
@@ -53,6 +54,8 @@ pub(super) struct Line {
     length: AtomicBool,
     /// Whether the peer may still be writing when the connection is closed.
     lingers: AtomicBool,
+    /// Whether a webhook was taken, and its answer is on its way.
+    tells: AtomicBool,
 }
 
 impl Line {
@@ -65,6 +68,7 @@ impl Line {
             matched: AtomicU8::new(0),
             length: AtomicBool::new(false),
             lingers: AtomicBool::new(true),
+            tells: AtomicBool::new(false),
         }
     }
 
@@ -133,8 +137,11 @@ impl Line {
         !(headers.contains_key(header::TRANSFER_ENCODING) && self.length.load(Ordering::Relaxed))
     }
 
-    /// The request is answered; `well` says that it was read to its end.
-    pub(super) fn answered(&self, well: bool) {
+    /// The request is answered; `well` says that it was read to its end, and `kept` that it was a webhook that is kept.
+    pub(super) fn answered(&self, well: bool, kept: bool) {
+        if kept {
+            self.tells.store(true, Ordering::Relaxed);
+        }
         self.become_phase(Phase::Idle);
         self.lingers.store(!well, Ordering::Relaxed);
     }
@@ -146,11 +153,12 @@ pub(super) struct Watched {
     line: Arc<Line>,
     /// What was read and thrown away since the end was said.
     drained: Option<usize>,
+    crash: Crash,
 }
 
 impl Watched {
-    pub(super) fn new(stream: TcpStream, line: Arc<Line>) -> Watched {
-        Watched { stream, line, drained: None }
+    pub(super) fn new(stream: TcpStream, line: Arc<Line>, crash: Crash) -> Watched {
+        Watched { stream, line, drained: None, crash }
     }
 }
 
@@ -181,7 +189,11 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        if self.line.tells.swap(false, Ordering::Relaxed) {
+            self.crash.pass(Point::HookReplyAfter)?;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Says the end; where the peer may still be writing, reads on until it has heard.

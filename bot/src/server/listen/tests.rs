@@ -43,7 +43,7 @@ async fn start(limits: Limits, begun: watch::Sender<bool>, go: watch::Receiver<b
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopping) = watch::channel(false);
-    let task = crate::tasks::spawn("listen test", serve(listener, router, limits, stopping));
+    let task = crate::tasks::spawn("listen test", serve(listener, router, limits, stopping, Crash::default()));
     Server { address, stop, task }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bot::app::{App, Options};
+use bot::crash::Crash;
 use integrations::clock::SystemClock;
 use sandbox::Sandbox;
 use tokio::process::{Child, Command};
@@ -23,7 +24,9 @@ pub(crate) struct Bot {
 pub(crate) async fn run(directory: &Path) {
     let env = |name: &str| std::env::var(name).ok();
     let config = bot::config::load(directory, &env).expect("the configuration holds");
-    let app = App::start(&config, Options { clock: Arc::new(SystemClock), halt: None }).await.expect("the bot starts");
+    let app = App::start(&config, Options { clock: Arc::new(SystemClock), crash: Crash::default() })
+        .await
+        .expect("the bot starts");
     // Nothing is ever written to it: it ends when the driver does.
     let _ = tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await;
     app.stop().await;

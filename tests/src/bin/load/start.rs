@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bot::app::{App, Options};
+use bot::crash::Crash;
 use bot::store::files::Files;
 use bot::store::{Batch, Store};
 use integrations::clock::{Clock, SystemClock};
@@ -19,8 +20,9 @@ pub(crate) async fn cold_start(events: u64) {
     write_journal(&config.data_dir, events);
     for what in ["without a snapshot", "with one"] {
         let begun = Instant::now();
-        let app =
-            App::start(&config, Options { clock: Arc::new(SystemClock), halt: None }).await.expect("the bot starts");
+        let app = App::start(&config, Options { clock: Arc::new(SystemClock), crash: Crash::default() })
+            .await
+            .expect("the bot starts");
         println!(
             "cold start with {events} events, {what}: {:.0} ms ({} events read)",
             begun.elapsed().as_secs_f64() * 1e3,
