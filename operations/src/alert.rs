@@ -61,6 +61,17 @@ pub struct Alert {
     pub source_url: Option<Arc<str>>,
 }
 
+/// An alert that ended before anybody told here that it fires.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unheard {
+    /// Its identity.
+    pub fingerprint: Arc<str>,
+    /// Since when it fired.
+    pub starts_at: Timestamp,
+    /// When it ended.
+    pub ends_at: Timestamp,
+}
+
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {

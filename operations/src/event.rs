@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Unheard};
 use crate::channels::Unusable;
 use crate::chat::{Actor, Captured};
 use crate::effect::{CardId, Place};
@@ -79,6 +79,15 @@ pub enum Event {
         fingerprint: Arc<str>,
         /// When, by the source's word.
         ends_at: Timestamp,
+    },
+    /// Alerts were told as resolved that had never fired here: their firing may still be on its way.
+    UnheardResolved {
+        /// The source's name.
+        source: Arc<str>,
+        /// The source's key of their group.
+        key: Arc<str>,
+        /// Which ones.
+        alerts: Vec<Unheard>,
     },
     /// The source left members out, or told of all again.
     GroupTruncated {
@@ -443,6 +452,7 @@ impl Event {
             | Event::AlertFired { .. }
             | Event::AlertsRepeated { .. }
             | Event::AlertResolved { .. }
+            | Event::UnheardResolved { .. }
             | Event::GroupTruncated { .. }
             | Event::GroupResolved { .. }
             | Event::TroubleBegan { .. }

@@ -32,7 +32,7 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
     match &record.event {
         // What can't be used may be configured only now, or may be right by now.
         Event::Started { .. } => channels::probes(state),
-        Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } => Vec::new(),
+        Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } | Event::UnheardResolved { .. } => Vec::new(),
         Event::ChannelUnusable { platform, channel, why, .. } => {
             let mut effects = Vec::new();
             if state.needs_channel(*platform, channel) {

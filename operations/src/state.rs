@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Group;
+use crate::alert::{Group, Unheard};
 use crate::channels::Unusable;
 use crate::effect::{CardId, Place};
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
@@ -22,12 +22,16 @@ use crate::settings::Settings;
 use crate::storm::{Openings, Storm};
 use crate::text::Outside;
 use crate::timer::Timer;
+use crate::triage::LATE;
 use crate::vitals::{Trouble, Vitals};
 
 mod fold;
 
 /// For how long a resolved group is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
+/// So many ends of alerts that had never fired here are remembered.
+const UNHEARD: usize = 1_000;
 
 /// So many storms are remembered.
 const STORMS: usize = 1_000;
@@ -79,6 +83,9 @@ pub struct State {
     /// When each source told something last.
     #[serde(default)]
     pub sources: BTreeMap<Arc<str>, Timestamp>,
+    /// Ends of alerts that had never fired here, by source, group and fingerprint; and when they were heard.
+    #[serde(with = "crate::pairs", default)]
+    pub unheard: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), (Timestamp, Unheard)>,
     /// When Muster was started.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
@@ -93,6 +100,9 @@ pub struct State {
     /// Open groups by source and key. Derived.
     #[serde(skip)]
     open: HashMap<Arc<str>, HashMap<Arc<str>, GroupId>>,
+    /// Resolved groups by source and key, the oldest first. Derived.
+    #[serde(skip)]
+    ended: HashMap<Arc<str>, HashMap<Arc<str>, Vec<GroupId>>>,
     /// Rooms by channel. Derived.
     #[serde(skip)]
     rooms: HashMap<(Platform, ChannelId), IncidentId>,
@@ -139,6 +149,7 @@ impl State {
             unusable: self.unusable.clone(),
             left: self.left.clone(),
             sources: self.sources.clone(),
+            unheard: self.unheard.clone(),
             started_at: self.started_at,
             due: self.due.clone(),
             marked: self.marked.clone(),
@@ -152,6 +163,10 @@ impl State {
             share(Arc::make_mut(group), &mut self.strings);
             if group.resolved_at.is_none() {
                 self.open.entry(group.source.clone()).or_default().insert(group.key.clone(), group.id);
+            } else {
+                // One of a key opens when the one before is resolved: their numbers are in order.
+                let keys = self.ended.entry(group.source.clone()).or_default();
+                keys.entry(group.key.clone()).or_default().push(group.id);
             }
         }
         self.rooms = self
@@ -173,6 +188,14 @@ impl State {
     #[must_use]
     pub fn open_group(&self, source: &str, key: &str) -> Option<&Group> {
         self.open.get(source)?.get(key).and_then(|id| self.groups.get(id)).map(Arc::as_ref)
+    }
+
+    /// The groups of a source's key that were resolved so little before `now` that what comes late may be about them,
+    /// the newest first.
+    pub fn just_ended(&self, source: &str, key: &str, now: Timestamp) -> impl Iterator<Item = &Group> {
+        let ended = self.ended.get(source).and_then(|keys| keys.get(key)).into_iter().flatten().rev();
+        let groups = ended.filter_map(|id| self.groups.get(id)).map(Arc::as_ref);
+        groups.take_while(move |group| group.resolved_at.is_some_and(|at| now.duration_since(at) <= LATE))
     }
 
     /// The groups that fire, the newest first.
@@ -285,6 +308,16 @@ impl State {
         }
     }
 
+    /// Remembers the end of an alert that had never fired here, in the place of the oldest where there are too many.
+    fn remember_unheard(&mut self, source: &Arc<str>, key: &Arc<str>, alert: &Unheard, at: Timestamp) {
+        if self.unheard.len() >= UNHEARD
+            && let Some(oldest) = self.unheard.iter().min_by_key(|(_, (at, _))| *at).map(|(key, _)| key.clone())
+        {
+            self.unheard.remove(&oldest);
+        }
+        self.unheard.insert((source.clone(), key.clone(), alert.fingerprint.clone()), (at, alert.clone()));
+    }
+
     /// Forgets groups that were resolved long before `now`.
     fn forget(&mut self, now: Timestamp) {
         while let Some(&(at, group)) = self.fading.first() {
@@ -292,8 +325,15 @@ impl State {
                 break;
             }
             self.fading.pop_first();
-            self.groups.remove(&group);
-
+            if let Some(gone) = self.groups.remove(&group)
+                && let Some(keys) = self.ended.get_mut(&gone.source)
+                && let Some(ended) = keys.get_mut(&gone.key)
+            {
+                ended.retain(|id| *id != group);
+                if ended.is_empty() {
+                    keys.remove(&gone.key);
+                }
+            }
             for platform in Platform::ALL {
                 self.cards.remove(&(CardId::Alert(group), Place::Alerts(platform)));
             }

@@ -1,9 +1,9 @@
 //! What becomes of an alert that was told: one function, the reasons in order.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Group, Told};
+use crate::alert::{Group, Member, Told};
 
 /// What becomes of an alert, and thereby why a card looks as it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,31 +40,39 @@ impl Verdict {
     }
 }
 
-/// Decides what becomes of `told`, given the open group of its key, if there is one.
+/// For how long a firing that began before its known end is taken for a late copy, after that end was heard. A webhook
+/// is not under way for longer; and Alertmanager, once it had lost sight of an alert for a while, tells that it fires
+/// again with its first beginning.
+pub const LATE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Decides what becomes of `told`, given the open group of its key, if there is one, and how it stands in one
+/// that was resolved just before.
 #[must_use]
-pub fn triage(told: &Told, group: Option<&Group>) -> Verdict {
-    let known = group.and_then(|group| group.members.get(&told.alert.fingerprint));
-    let Some(member) = known else {
-        return match (told.firing, group) {
-            (false, _) => Verdict::NeverFired,
-            (true, None) => Verdict::Opens,
-            (true, Some(_)) => Verdict::Joins,
-        };
+pub fn triage(told: &Told, open: Option<&Group>, ended: Option<&Member>, now: Timestamp) -> Verdict {
+    let fires = if open.is_some() { Verdict::Joins } else { Verdict::Opens };
+    let known = open.and_then(|group| group.members.get(&told.alert.fingerprint));
+    let (member, unchanged) = match (known, ended) {
+        (Some(member), _) => (member, Verdict::Duplicate),
+        (None, Some(member)) => (member, Verdict::Outdated),
+        (None, None) if told.firing => return fires,
+        (None, None) => return Verdict::NeverFired,
     };
     if told.alert.starts_at < member.alert.starts_at {
         return Verdict::Outdated;
     }
+    let is_newer = starts_after(told, member.alert.ends_at);
     match (told.firing, member.firing) {
         (true, true) if told.alert == member.alert => Verdict::Duplicate,
         (true, true) => Verdict::Updates,
-        (true, false) if starts_after(told, member.alert.ends_at) => Verdict::Joins,
+        (true, false) if is_newer || now.duration_since(member.last_seen) > LATE => fires,
         (true, false) => Verdict::Outdated,
         (false, true) => Verdict::Resolves,
-        (false, false) => Verdict::Duplicate,
+        (false, false) if is_newer => Verdict::NeverFired,
+        (false, false) => unchanged,
     }
 }
 
-/// Whether a firing is newer than the end that is known: a firing that began before that end is a late copy.
+/// Whether what is told is newer than the end that is known: a firing that began before that end is a late copy.
 fn starts_after(told: &Told, ended: Option<Timestamp>) -> bool {
     ended.is_none_or(|ended| told.alert.starts_at >= ended)
 }

@@ -151,7 +151,10 @@ fn a_group_opens_once_and_is_shown_on_every_chat() {
 #[test]
 fn copies_late_or_early_change_nothing() {
     let mut core = Core::new();
-    assert_eq!(core.alerts(&[("a", false, 0)], 0), [], "a resolve without its firing");
+    let unheard = core.alerts(&[("a", false, -10)], 0);
+    assert!(matches!(unheard.as_slice(), [Event::UnheardResolved { .. }]), "a resolve without its firing: {unheard:?}");
+    assert_eq!(core.alerts(&[("a", false, -10)], 0), [], "a copy of it");
+    assert!(core.state.groups.is_empty());
     core.alerts(&[("a", true, 0)], 0);
     let repeated = core.alerts(&[("a", true, 0)], 0);
     assert_eq!(repeated, [Event::AlertsRepeated { group: GroupId(1), fingerprints: vec!["a".into()] }]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Decision;
-use crate::alert::{Group, Received, Told};
+use crate::alert::{Group, Received, Told, Unheard};
 use crate::chat::Actor;
 use crate::command::AlertAsk;
 use crate::event::Event;
@@ -15,36 +15,51 @@ use crate::refusal::Refusal;
 use crate::reply::{Did, Reply};
 use crate::state::State;
 use crate::text::Outside;
-use crate::triage::{Verdict, triage};
+use crate::triage::{LATE, Verdict, triage};
 
 /// What follows from one webhook: at most one group is touched, because one webhook is one group.
 pub(super) fn received(state: &State, received: &Received, now: Timestamp) -> Vec<Event> {
     let open = state.open_group(&received.source, &received.key);
+    let ended: Vec<&Group> = state.just_ended(&received.source, &received.key, now).collect();
     let id = open.map_or(GroupId(state.last_group + 1), |group| group.id);
     let mut events = Vec::new();
     let mut repeated = Vec::new();
+    let mut unheard = Vec::new();
     // Which of the members that are told fire after this webhook; the others are as they were.
     let mut firing: BTreeMap<&str, bool> = BTreeMap::new();
     let mut opened = open.is_some();
     for told in &received.alerts {
         let fingerprint = &*told.alert.fingerprint;
         // A second copy within one webhook is looked at as a member of a group that just opened.
-        let verdict = match (triage(told, open), opened) {
+        let ended_there = ended.iter().find_map(|group| group.members.get(fingerprint));
+        let verdict = match (triage(told, open, ended_there, now), opened) {
             (Verdict::Opens, true) => Verdict::Joins,
             (verdict, _) => verdict,
         };
         match verdict {
             Verdict::Duplicate => repeated.push(told.alert.fingerprint.clone()),
-            Verdict::Outdated | Verdict::NeverFired => {}
+            Verdict::Outdated => {}
+            Verdict::NeverFired => unheard.extend(unheard_end(state, received, told)),
             Verdict::Opens | Verdict::Joins | Verdict::Updates => {
+                let ends_at = end_heard_before(state, received, told, now);
+                // What is over already opens no group beside the one that it was part of.
+                if let Some(ends_at) = ends_at
+                    && let Some(ended) = ended.iter().find(|group| !opened && fired_with(group, told))
+                {
+                    events.extend(fired_and_resolved(ended.id, told, verdict, ends_at));
+                    continue;
+                }
                 if !opened {
                     opened = true;
                     let service = state.settings.service_of(&told.alert.labels);
                     events.extend(crate::storm::begins(state, service.as_ref(), now));
                     events.push(opening(state, id, received, told, service));
                 }
-                firing.insert(fingerprint, true);
-                events.push(Event::AlertFired { group: id, alert: told.alert.clone(), verdict });
+                firing.insert(fingerprint, ends_at.is_none());
+                match ends_at {
+                    Some(ends_at) => events.extend(fired_and_resolved(id, told, verdict, ends_at)),
+                    None => events.push(Event::AlertFired { group: id, alert: told.alert.clone(), verdict }),
+                }
             }
             Verdict::Resolves => {
                 firing.insert(fingerprint, false);
@@ -56,16 +71,50 @@ pub(super) fn received(state: &State, received: &Received, now: Timestamp) -> Ve
     if !repeated.is_empty() {
         events.push(Event::AlertsRepeated { group: id, fingerprints: repeated });
     }
+    if !unheard.is_empty() {
+        let (source, key) = (received.source.clone(), received.key.clone());
+        events.push(Event::UnheardResolved { source, key, alerts: unheard });
+    }
     if opened && received.truncated != open.map_or(0, |group| group.truncated) {
         events.push(Event::GroupTruncated { group: id, hidden: received.truncated });
     }
     let resolves =
         events.iter().any(|event| matches!(event, Event::AlertResolved { .. } | Event::GroupTruncated { .. }));
     // Members that were left out are not known to be resolved, so the group isn't either.
-    if resolves && received.truncated == 0 && nothing_fires(open, &firing) {
+    if opened && resolves && received.truncated == 0 && nothing_fires(open, &firing) {
         events.push(Event::GroupResolved { group: id });
     }
     events
+}
+
+/// The end of an alert that has never fired here, unless it is known.
+fn unheard_end(state: &State, received: &Received, told: &Told) -> Option<Unheard> {
+    let fingerprint = told.alert.fingerprint.clone();
+    let ends_at = told.alert.ends_at.unwrap_or(told.alert.starts_at);
+    let end = Unheard { fingerprint: fingerprint.clone(), starts_at: told.alert.starts_at, ends_at };
+    let known = state.unheard.get(&(received.source.clone(), received.key.clone(), fingerprint));
+    known.is_none_or(|(_, known)| known.starts_at < end.starts_at).then_some(end)
+}
+
+/// When a firing that comes late was over, where that was heard before it.
+fn end_heard_before(state: &State, received: &Received, told: &Told, now: Timestamp) -> Option<Timestamp> {
+    let key = (received.source.clone(), received.key.clone(), told.alert.fingerprint.clone());
+    let (at, end) = state.unheard.get(&key)?;
+    let meant = told.alert.starts_at <= end.starts_at && now.duration_since(*at) <= LATE;
+    meant.then_some(end.ends_at)
+}
+
+/// Whether an alert began to fire before the last one of a group that is resolved had ended.
+fn fired_with(group: &Group, told: &Told) -> bool {
+    group.members.values().any(|member| member.alert.ends_at.is_some_and(|ends_at| told.alert.starts_at < ends_at))
+}
+
+fn fired_and_resolved(group: GroupId, told: &Told, verdict: Verdict, ends_at: Timestamp) -> [Event; 2] {
+    let fingerprint = told.alert.fingerprint.clone();
+    [
+        Event::AlertFired { group, alert: told.alert.clone(), verdict },
+        Event::AlertResolved { group, fingerprint, ends_at },
+    ]
 }
 
 /// Whether no member fires any more, once those that were told are as they were told.

@@ -120,6 +120,11 @@ pub(super) fn apply(state: &mut State, record: &Record) {
                 member.verdict = crate::triage::Verdict::Resolves;
             });
         }
+        Event::UnheardResolved { source, key, alerts } => {
+            let source = state.strings.share(source);
+            state.sources.insert(source.clone(), at);
+            alerts.iter().for_each(|alert| state.remember_unheard(&source, key, alert, at));
+        }
         Event::GroupTruncated { group, hidden } => {
             if let Some(group) = state.groups.get_mut(group).map(Arc::make_mut) {
                 group.truncated = *hidden;
@@ -507,6 +512,8 @@ fn group_resolved(state: &mut State, id: GroupId, record: &Record) {
             missed.resolved += 1;
         }
     }
+    let keys = state.ended.entry(group.source.clone()).or_default();
+    keys.entry(group.key.clone()).or_default().push(id);
     if let Some(storm) = group.storm.and_then(|storm| state.storms.get_mut(&storm)).map(Arc::make_mut) {
         storm.resolved += 1;
     }

@@ -103,6 +103,7 @@ impl Journal {
             | Event::MissedBegan { .. }
             | Event::MissedEnded { .. }
             | Event::AlertResolved { .. }
+            | Event::UnheardResolved { .. }
             | Event::GroupTruncated { .. }
             | Event::GroupResolved { .. }
             | Event::AlertUnacknowledged { .. }
