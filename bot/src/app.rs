@@ -112,7 +112,8 @@ impl App {
     pub async fn start(config: &Config, options: Options) -> Result<App, StartError> {
         let Options { clock, crash } = options;
         let metrics = Metrics::default();
-        let store = Files::open(&config.data_dir)?.with_crash(crash.clone());
+        let full = Arc::new(AtomicBool::new(false));
+        let store = Files::open(&config.data_dir)?.with_crash(crash.clone()).telling(full.clone());
         let (key, book) = (Key::open_or_make(&config.data_dir)?, Book::open(&config.data_dir)?);
         let http = http_client().map_err(|error| StartError::Client(error.to_string()))?;
         let chats = chats::build(config, &http, &clock);
@@ -196,7 +197,6 @@ impl App {
         drop(inbox);
         running.extend(chats::watch(&sockets));
 
-        let full = Arc::new(AtomicBool::new(false));
         let looker = Looker {
             engine: engine.clone(),
             clock: clock.clone(),

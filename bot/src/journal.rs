@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::checkpoints::check::{Against, Fitting, Follower};
+use crate::store::ballast;
 use crate::store::files::{self, Files, ReadOnly};
 use crate::store::{Batch, Change, Row, Store, StoreError};
 
@@ -133,7 +134,7 @@ pub fn import(from: &mut dyn BufRead, data: &Path) -> Result<Summary, JournalErr
     let imported = import_into(from, data);
     if imported.is_err() {
         // What was begun is no journal; the directory is as it was, so that a better export can be tried.
-        for made in [files::DIRECTORY, "ballast"] {
+        for made in [files::DIRECTORY, ballast::NAME] {
             let made = data.join(made);
             let removed = if made.is_dir() { std::fs::remove_dir_all(&made) } else { std::fs::remove_file(&made) };
             if let Err(error) = removed {

@@ -5,6 +5,7 @@
 //! the batch is on disk whole; if it fails, nothing more is committed.
 
 mod archive;
+pub mod ballast;
 mod batch;
 pub mod disk;
 pub mod files;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use integrations::clock::ManualClock;
 use operations::alert::{Alert, Received, Told};
@@ -15,8 +16,10 @@ use operations::settings::{Seat, Settings};
 use super::*;
 use crate::crash::{Crash, Dies, Point};
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::disk::Disk;
 use crate::store::files::Files;
+use crate::store::sim::{Plan, SimDisk};
+use crate::store::{Store, ballast};
 
 fn start(directory: &Path, crash: Option<(Point, u64)>) -> Started {
     let crash = crash.map(|(point, pass)| Crash::at(point, pass, Dies::Bot)).unwrap_or_default();
@@ -125,6 +128,51 @@ async fn a_halt_before_a_commit_answers_nothing_and_keeps_nothing() {
         assert_eq!(groups, Ok(kept), "{halt:?}");
         stop(started).await;
     }
+}
+
+/// Nothing new is taken, what is asked is answered, and with room everything goes on by itself.
+#[tokio::test]
+async fn on_a_full_disk_commands_are_told_so_and_what_only_reads_works() {
+    let disk = SimDisk::default();
+    let room = |bytes| disk.plan(Plan { room: Some(bytes), ..Plan::default() });
+    room(100 * 1024 * 1024);
+    let full = Arc::new(AtomicBool::new(false));
+    let files = Files::on(Arc::new(disk.clone())).expect("it opens");
+    let store = Box::new(files.with_ballast(Arc::new(disk.clone())).telling(full.clone()));
+    let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().expect("a time")));
+    let settings = Settings::default();
+    let started = Start { store, clock, settings, metrics: Metrics::default(), crash: Crash::default() }
+        .start()
+        .expect("the engine starts");
+    started.engine.ask(alert("a")).await.expect("it is taken");
+    // The disk fills up at once, before anybody has looked.
+    let free = disk.free().expect("it works").expect("it is known");
+    room(100 * 1024 * 1024 - usize::try_from(free).expect("a size"));
+    started.engine.ask(alert("b")).await.expect("what was asked for has the ballast's room");
+    assert!(full.load(Ordering::Relaxed), "webhooks are refused from now on");
+    let seen = async |free: u64| {
+        let vitals = operations::vitals::Vitals { disk_free: Some(free), ..Default::default() };
+        started.engine.ask(Request::new(Input::Vitals(Box::new(vitals)))).await.expect("it goes on")
+    };
+    seen(disk.free().expect("it works").expect("it is known")).await;
+    let told = async |delivery: &str, command| {
+        let user = UserRef { platform: Platform::Slack, workspace: "T1".to_owned(), user: "U1".to_owned() };
+        let by = Actor { user, name: "ann".into() };
+        let delivery = Some(delivery.to_owned());
+        let request = Request { delivery, ..Request::new(Input::Command { by, channel: None, command }) };
+        format!("{:?}", started.engine.ask(request).await.expect("it is answered").answer)
+    };
+    let acknowledges = || Command::Alert { group: Some(GroupId(1)), ask: AlertAsk::Acknowledge };
+    let refused = told("d1", acknowledges()).await;
+    assert!(refused.contains("disk is full"), "{refused}");
+    assert!(told("d2", Command::Status).await.contains("disk"), "the status says it");
+    assert!(told("d3", Command::ListAlerts).await.contains("A-1"), "what only reads works");
+    room(300 * 1024 * 1024);
+    seen(200 * 1024 * 1024).await;
+    let done = told("d4", acknowledges()).await;
+    assert!(!done.contains("disk is full"), "{done}");
+    assert_eq!(disk.size(ballast::NAME).expect("it works"), Some(16 * 1024 * 1024), "the ballast is there again");
+    stop(started).await;
 }
 
 #[tokio::test]

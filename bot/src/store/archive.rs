@@ -40,6 +40,9 @@ impl Archiver {
             for job in todo {
                 if let Err(error) = carry_out(disk.as_ref(), &job) {
                     tracing::warn!(%error, "No snapshot was written, or events were not put by: the next start takes longer");
+                    if job.crash.lives().is_ok() {
+                        remove_unfinished(disk.as_ref());
+                    }
                 }
                 drop(job);
                 working.store(false, Ordering::Release);
@@ -70,6 +73,15 @@ impl Drop for Archiver {
             // If it panicked, that was logged, and what it did not do is done later.
             let _ = thread.join();
         }
+    }
+}
+
+/// Removes what was being made: on a full disk its room is needed.
+fn remove_unfinished(disk: &dyn Disk) {
+    let names = disk.names().unwrap_or_default();
+    for name in names.iter().filter(|name| name.ends_with(".new")) {
+        // What stays is written over the next time.
+        let _ = disk.remove(name);
     }
 }
 

@@ -42,6 +42,18 @@ pub trait Disk: Send + Sync {
     /// [`io::ErrorKind::NotFound`] where there is none.
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// How long a file is; none where there is no such file.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    fn size(&self, name: &str) -> io::Result<Option<u64>>;
+
+    /// Bytes that may still be written; none where the system does not say.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    fn free(&self) -> io::Result<Option<u64>>;
+
     /// Returns when new names, renames and removals are on disk.
     ///
     /// # Errors
@@ -62,6 +74,12 @@ pub trait DiskFile: Send {
     /// # Errors
     /// What the system refuses.
     fn cut(&mut self, length: u64) -> io::Result<()>;
+
+    /// Makes the file this long, with room that is really taken.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::StorageFull`] where there is none.
+    fn take_room(&mut self, length: u64) -> io::Result<()>;
 
     /// Returns when what was written is on disk, with all that is needed to read it again.
     ///
@@ -106,6 +124,19 @@ impl Disk for RealDisk {
         fs::remove_file(self.directory.join(name))
     }
 
+    fn size(&self, name: &str) -> io::Result<Option<u64>> {
+        match fs::metadata(self.directory.join(name)) {
+            Ok(file) => Ok(Some(file.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn free(&self) -> io::Result<Option<u64>> {
+        let disk = rustix::fs::statvfs(&self.directory)?;
+        Ok(Some(disk.f_bavail.saturating_mul(disk.f_frsize)))
+    }
+
     fn sync_names(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
     }
@@ -120,6 +151,19 @@ impl DiskFile for RealFile {
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
         self.0.set_len(length)
+    }
+
+    fn take_room(&mut self, length: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        match fallocate(&self.0, FallocateFlags::empty(), 0, length) {
+            // Written, not only sized: a hole takes no room.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                let zeros = vec![0; 1024 * 1024];
+                (0..length).step_by(zeros.len()).try_for_each(|at| self.write_at(at, &zeros))
+            }
+            taken => Ok(taken?),
+        }
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -11,11 +11,13 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use operations::journal::Hash;
 use operations::state::State;
 
 use super::archive::{Archiver, Job};
+use super::ballast::{Ballast, is_full};
 use super::disk::{Disk, DiskFile, RealDisk};
 use super::history::History;
 use super::lock::{self, Lock};
@@ -28,9 +30,6 @@ use crate::crash::{Crash, Point};
 /// Where a data directory keeps its journal.
 pub const DIRECTORY: &str = "journal";
 
-/// Room that is kept free for shutting down on a full disk, in bytes.
-const BALLAST: usize = 4 * 1024 * 1024;
-
 /// A journal and an outbox in a directory.
 pub struct Files {
     disk: Arc<dyn Disk>,
@@ -42,6 +41,9 @@ pub struct Files {
     buffer: Vec<u8>,
     witness: Witness,
     archiver: Archiver,
+    ballast: Option<Ballast>,
+    /// Set when the disk was found full.
+    full: Arc<AtomicBool>,
     crash: Crash,
     _lock: Option<Lock>,
 }
@@ -59,18 +61,10 @@ impl Files {
             return Err(StoreError::Older(data.display().to_string()));
         }
         private_directory(&directory)?;
-        let ballast = data.join("ballast");
-        if fs::metadata(&ballast).map_or(0, |ballast| ballast.len()) < BALLAST as u64 {
-            // Written, not only sized: a hole takes no room and so would free none. Where there is no room for it, there is
-            // none to be kept free.
-            if let Err(error) = fs::write(&ballast, vec![0; BALLAST]) {
-                tracing::warn!(%error, "No ballast could be kept: the disk is full, or nearly");
-            }
-        }
         let disk = Arc::new(RealDisk::new(&directory));
         let mut files = Files::on(disk).map_err(|error| explained(data, error))?;
         files._lock = Some(lock);
-        Ok(files)
+        Ok(files.with_ballast(Arc::new(RealDisk::new(data))))
     }
 
     /// Opens the store on a disk of its own, or makes one there.
@@ -94,7 +88,33 @@ impl Files {
         let witness = Witness::open(disk.as_ref()).map_err(refused)?;
         disk.sync_names().map_err(refused)?;
         let archiver = Archiver::start(disk.clone()).map_err(refused)?;
-        Ok(Files { disk, scan, log, end, buffer: Vec::new(), witness, archiver, crash: Crash::default(), _lock: None })
+        Ok(Files {
+            disk,
+            scan,
+            log,
+            end,
+            buffer: Vec::new(),
+            witness,
+            archiver,
+            ballast: None,
+            full: Arc::default(),
+            crash: Crash::default(),
+            _lock: None,
+        })
+    }
+
+    /// The same with a ballast in a directory.
+    #[must_use]
+    pub fn with_ballast(mut self, directory: Arc<dyn Disk>) -> Files {
+        self.ballast = Some(Ballast::on(directory));
+        self
+    }
+
+    /// The same, telling at once that the disk is full.
+    #[must_use]
+    pub fn telling(mut self, full: Arc<AtomicBool>) -> Files {
+        self.full = full;
+        self
     }
 
     /// The same, dying where it is planned.
@@ -110,7 +130,17 @@ impl Files {
         self.passes(Point::JournalTurnBefore)?;
         let title = names::title("log");
         let mut log = self.disk.write(&names::log(self.scan.log + 1)).map_err(refused)?;
-        log.cut(0).and_then(|()| log.write_at(0, title.as_bytes())).and_then(|()| log.sync()).map_err(refused)?;
+        let begun = log.cut(0).and_then(|()| log.write_at(0, title.as_bytes()));
+        if let Err(error) = begun {
+            if !is_full(&error) {
+                return Err(refused(error));
+            }
+            // This log goes on without a snapshot, so it must be the last one, also after a power cut.
+            tracing::warn!("No snapshot was begun: the disk is full");
+            let remove = self.disk.remove(&names::log(self.scan.log + 1));
+            return remove.and_then(|()| self.disk.sync_names()).map_err(refused);
+        }
+        log.sync().map_err(refused)?;
         self.disk.sync_names().map_err(refused)?;
         self.passes(Point::JournalTurnAfter)?;
         let crash = self.crash.clone();
@@ -119,6 +149,21 @@ impl Files {
         self.log = log;
         self.end = title.len() as u64;
         Ok(())
+    }
+
+    /// Gives the ballast free where it is there and `refused` says that the disk is full. Whether there is room now.
+    fn makes_room(&mut self, refused: &std::io::Error) -> bool {
+        if !is_full(refused) {
+            return false;
+        }
+        self.full.store(true, Ordering::Relaxed);
+        let given = self.ballast.as_mut().is_some_and(Ballast::give);
+        if given {
+            tracing::error!(
+                "The disk is full: the ballast is given free, and nothing new is taken until there is room"
+            );
+        }
+        given
     }
 
     fn passes(&self, point: Point) -> Result<(), StoreError> {
@@ -143,11 +188,19 @@ impl Store for Files {
         let refused = |what: &str| StoreError::io(what.to_owned());
         frame::encode(&mut self.buffer, self.scan.batch + 1, batch).map_err(refused("writing a batch down"))?;
         self.passes(Point::JournalAppendBefore)?;
-        if let Err(error) = self.log.write_at(self.end, &self.buffer) {
+        let mut written = self.log.write_at(self.end, &self.buffer);
+        if let Err(error) = &written {
             // The log is as it was before; if that fails too, the next start cuts it.
-            let _ = self.log.cut(self.end);
-            return Err(refused("writing to the journal")(error));
+            let cut = self.log.cut(self.end);
+            // Nothing of it was synced, so it can be written once more.
+            if cut.is_ok() && self.makes_room(error) {
+                written = self.log.write_at(self.end, &self.buffer);
+                if written.is_err() {
+                    let _ = self.log.cut(self.end);
+                }
+            }
         }
+        written.map_err(refused("writing to the journal"))?;
         self.passes(Point::JournalAppendAfter)?;
         self.passes(Point::JournalSyncBefore)?;
         self.log.sync().map_err(refused("syncing the journal to disk"))?;
@@ -156,10 +209,17 @@ impl Store for Files {
         self.scan.batch += 1;
         // One large batch must not hold its memory for ever.
         self.buffer.shrink_to(1024 * 1024);
+        if let Some(ballast) = &mut self.ballast {
+            ballast.restore();
+        }
         self.witness.note(self.scan.batch).map_err(refused("writing the journal's witness"))
     }
 
     fn snapshot(&mut self, snapshot: Snapshot, wait: bool) -> Result<(), StoreError> {
+        if self.ballast.as_ref().is_some_and(Ballast::is_spent) {
+            // The room that is left is for what is open. The next start reads the log instead.
+            return Ok(());
+        }
         if self.archiver.is_busy() {
             if !wait {
                 return Ok(());
@@ -194,16 +254,7 @@ impl ReadOnly {
             let data = data.display().to_string();
             return Err(if older { StoreError::Older(data) } else { StoreError::Missing(data) });
         }
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&directory));
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match ReadOnly::on(disk.clone()) {
-                // A log went to its events while it was looked for.
-                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && tries < 100 => {}
-                opened => return opened.map_err(|error| explained(data, error)),
-            }
-        }
+        ReadOnly::on(Arc::new(RealDisk::new(&directory))).map_err(|error| explained(data, error))
     }
 
     /// The same on a disk of its own.
@@ -211,6 +262,18 @@ impl ReadOnly {
     /// # Errors
     /// That it was written by a newer Muster, that it is damaged, and what the disk refuses.
     pub fn on(disk: Arc<dyn Disk>) -> Result<ReadOnly, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match ReadOnly::look(disk.clone()) {
+                // A log went to its events while it was looked for.
+                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && tries < 100 => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    fn look(disk: Arc<dyn Disk>) -> Result<ReadOnly, StoreError> {
         let Scan { snapshot, seq, found, .. } = scan::scan(disk.as_ref())?;
         let mut history = History::open(disk.as_ref(), 1)?;
         history.until(seq);

@@ -57,6 +57,13 @@ struct Inner {
     off: bool,
 }
 
+impl Inner {
+    /// Bytes that files take which still have a name.
+    fn used(&self) -> usize {
+        self.names.values().map(|inode| self.inodes[*inode].now.len()).sum()
+    }
+}
+
 /// The disk. Cloning gives another handle on the same one.
 #[derive(Clone, Default)]
 pub(crate) struct SimDisk(Arc<Mutex<Inner>>);
@@ -189,6 +196,16 @@ impl Disk for SimDisk {
         self.naming(Naming::Removed(name.to_owned()))
     }
 
+    fn size(&self, name: &str) -> io::Result<Option<u64>> {
+        let inner = self.operate()?;
+        Ok(inner.names.get(name).map(|inode| inner.inodes[*inode].now.len() as u64))
+    }
+
+    fn free(&self) -> io::Result<Option<u64>> {
+        let inner = self.operate()?;
+        Ok(inner.plan.room.map(|room| room.saturating_sub(inner.used()) as u64))
+    }
+
     fn sync_names(&self) -> io::Result<()> {
         let mut inner = self.operate()?;
         inner.durable_names = inner.names.clone();
@@ -219,7 +236,7 @@ impl DiskFile for SimFile {
     fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
         let mut inner = self.disk.operate()?;
         let at = usize::try_from(at).map_err(io::Error::other)?;
-        let used: usize = inner.inodes.iter().map(|inode| inode.now.len()).sum();
+        let used = inner.used();
         let more = (at + bytes.len()).saturating_sub(inner.inodes[self.inode].now.len());
         let room = inner.plan.room.map_or(usize::MAX, |room| room.saturating_sub(used));
         // As a real disk does: what fits is written.
@@ -232,6 +249,19 @@ impl DiskFile for SimFile {
         inode.now[at..at + fits].copy_from_slice(written);
         inode.pending.push(Pending::Write(at, written.to_vec()));
         if fits == bytes.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
+    }
+
+    fn take_room(&mut self, length: u64) -> io::Result<()> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        let inner = self.disk.operate()?;
+        let now = inner.inodes[self.inode].now.len();
+        let room = inner.plan.room.map_or(usize::MAX, |room| room.saturating_sub(inner.used()));
+        drop(inner);
+        // As the system does it: all or nothing.
+        if length.saturating_sub(now) > room {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.cut(length as u64)
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use operations::effect::{Effect, Place};
@@ -13,7 +14,7 @@ use operations::state::State;
 use super::disk::Disk;
 use super::files::{Files, ReadOnly};
 use super::sim::{Plan, SimDisk};
-use super::{Batch, Change, Line, Row, Snapshot, Store, StoreError, names};
+use super::{Batch, Change, Line, Row, Snapshot, Store, StoreError, ballast, names};
 
 /// A journal while it is being written, and what should be found of it.
 struct Writer {
@@ -168,6 +169,92 @@ fn on_a_full_disk_nothing_that_was_kept_is_lost_and_with_room_it_goes_on() {
         let kept = writer.sum();
         drop(writer);
         assert_eq!(Writer::on(&disk.after_kill()).expect("it opens").sum(), kept);
+    }
+}
+
+const MEBIBYTE: usize = 1024 * 1024;
+
+/// Leaves so much room on a disk.
+fn leave(disk: &SimDisk, room: usize) {
+    disk.plan(Plan { room: Some(usize::MAX), ..Plan::default() });
+    let used = usize::MAX - disk.free().expect("it works").expect("it is known") as usize;
+    disk.plan(Plan { room: Some(used + room), ..Plan::default() });
+}
+
+#[test]
+fn a_full_disk_has_the_ballasts_room_for_what_is_open_and_the_ballast_comes_back() {
+    let disk = SimDisk::default();
+    leave(&disk, 100 * MEBIBYTE);
+    let full = Arc::new(AtomicBool::new(false));
+    let on = |disk: &SimDisk| {
+        let mut writer = Writer::on(disk).expect("it opens");
+        writer.store = writer.store.with_ballast(Arc::new(disk.clone())).telling(full.clone());
+        writer
+    };
+    let ballast = |disk: &SimDisk| disk.size(ballast::NAME).expect("it works");
+    let mut writer = on(&disk);
+    writer.commit(2).expect("there is room");
+    assert_eq!(ballast(&disk), Some(ballast::SIZE));
+    assert!(!full.load(Ordering::Relaxed));
+    leave(&disk, 100);
+    writer.commit(2).expect("the ballast gives its room");
+    assert_eq!(ballast(&disk), None);
+    assert!(full.load(Ordering::Relaxed), "it is told at once");
+    for _ in 0..200 {
+        writer.commit(2).expect("there is room for what is open");
+    }
+    writer.snapshot().expect("a snapshot that is left out is no failure");
+    assert!(!disk.names().expect("names").iter().any(|name| name.starts_with("state")), "its room is for what is open");
+    // There is room again.
+    leave(&disk, 100 * MEBIBYTE);
+    writer.commit(2).expect("there is room");
+    assert_eq!(ballast(&disk), Some(ballast::SIZE));
+    writer.snapshot().expect("there is room");
+    writer.commit(2).expect("there is room");
+    let kept = writer.sum();
+    drop(writer);
+    // Started on a full disk, it has its ballast; and with that used up, it stops and has lost nothing.
+    leave(&disk, 0);
+    let mut writer = on(&disk);
+    assert_eq!(writer.sum(), kept);
+    writer.commit(2).expect("the ballast gives its room");
+    leave(&disk, 0);
+    let refused = writer.commit(2).expect_err("there is no room left").to_string();
+    assert!(refused.contains("writing to the journal"), "{refused}");
+    let kept = writer.sum();
+    drop(writer);
+    let disk = disk.after_kill();
+    leave(&disk, 20 * MEBIBYTE);
+    let mut writer = on(&disk);
+    assert_eq!(writer.sum(), kept);
+    assert_eq!(ballast(&disk), None, "it takes no room that is not there");
+    leave(&disk, 100 * MEBIBYTE);
+    writer.commit(2).expect("there is room");
+    assert_eq!(ballast(&disk), Some(ballast::SIZE), "it is made as soon as there is");
+}
+
+#[test]
+fn a_log_that_can_not_be_begun_on_a_full_disk_leaves_the_one_before_as_the_last() {
+    for room in [0, 3, 8] {
+        let disk = SimDisk::default();
+        let mut writer = Writer::on(&disk).expect("it opens");
+        writer.commit(2).expect("there is room");
+        leave(&disk, room);
+        writer.snapshot().expect("a snapshot that is left out is no failure");
+        leave(&disk, MEBIBYTE);
+        writer.commit(2).expect("there is room");
+        let kept = writer.sum();
+        // Also where the power is cut then.
+        for seed in 0..20 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let found = Writer::on(&disk.after_power_cut(&mut random)).expect("it opens");
+            assert!(found.sum() == kept, "room {room}, seed {seed}");
+        }
+        writer.snapshot().expect("there is room");
+        writer.commit(1).expect("there is room");
+        let kept = writer.sum();
+        drop(writer);
+        assert_eq!(Writer::on(&disk).expect("it opens").sum(), kept);
     }
 }
 
