@@ -36,6 +36,9 @@ const UNHEARD: usize = 1_000;
 /// So many storms are remembered.
 const STORMS: usize = 1_000;
 
+/// What an alert is found by: its source, its group's key there, and its fingerprint.
+pub type AlertKey = (Arc<str>, Arc<str>, Arc<str>);
+
 /// Everything that is remembered, and the configuration that decisions are made by.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
@@ -83,9 +86,9 @@ pub struct State {
     /// When each source told something last.
     #[serde(default)]
     pub sources: BTreeMap<Arc<str>, Timestamp>,
-    /// Ends of alerts that had never fired here, by source, group and fingerprint; and when they were heard.
+    /// Ends of alerts that had never fired here, and when they were heard.
     #[serde(with = "crate::pairs", default)]
-    pub unheard: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), (Timestamp, Unheard)>,
+    pub unheard: BTreeMap<AlertKey, (Timestamp, Unheard)>,
     /// When Muster was started.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
