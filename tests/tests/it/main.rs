@@ -18,6 +18,7 @@ mod journal;
 mod missed;
 mod mistakes;
 mod moving;
+mod newer;
 mod outages;
 mod parity;
 mod postmortems;

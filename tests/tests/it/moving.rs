@@ -5,7 +5,9 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bot::journal::{Summary, export, import, verify};
+use bot::checkpoints::check::Against;
+use bot::checkpoints::key::Key;
+use bot::journal::{Summary, export, import, verify, verify_against};
 use bot::store::files::ReadOnly;
 use operations::journal::Record;
 use operations::state::State;
@@ -155,4 +157,34 @@ async fn what_was_open_when_it_was_exported_is_done_once() {
         assert_eq!(alerts.count("Disk"), 1, "on {}: {}", chat.platform.title(), alerts.text());
         assert!(alerts.message("Disk").text.contains("resolved after"), "{}", alerts.text());
     }
+}
+
+/// As `docs/journal.md` says it is done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_move_with_the_key_the_old_checkpoints_and_the_new_ones_fit_one_journal() {
+    let mut world = World::start().await;
+    world.alerts("HighErrorRate", &[("web-1", true)]).await;
+    world.stop().await;
+    let before = (state_in(&world.data()), verify(&world.data()).expect("it holds"));
+    let (old, elsewhere) = (world.data(), tempfile::tempdir().expect("a directory"));
+    let mut export = Vec::new();
+    bot::journal::export(&old, &mut export).expect("it can be exported");
+    import(&mut BufReader::new(export.as_slice()), elsewhere.path()).expect("it can be imported");
+    let imported = verify(elsewhere.path()).expect("it holds");
+    assert_eq!(
+        (state_in(elsewhere.path()), imported.events, imported.hash),
+        (before.0, before.1.events, before.1.hash)
+    );
+    for name in ["checkpoints.jsonl", "checkpoint.key"] {
+        std::fs::copy(old.join(name), elsewhere.path().join(name)).expect("it is copied");
+    }
+    world.config.data_dir = elsewhere.path().to_owned();
+    world.run(None).await;
+    world.alerts("HighErrorRate", &[("web-1", false)]).await;
+    world.stop().await;
+    let key = Key::open(&old).expect("it can be read").expect("there is one").public();
+    let against = Against { keys: vec![key], ..Against::default() };
+    let (summary, fitting) = verify_against(elsewhere.path(), &against).expect("everything fits");
+    assert!(summary.events > before.1.events && fitting.own > 2, "{fitting:?}");
+    assert_eq!(fitting.newest.map(|(seq, _)| seq), Some(summary.events), "{fitting:?}");
 }
