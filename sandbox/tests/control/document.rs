@@ -36,6 +36,8 @@ fn call_faults() -> Vec<CallFault> {
         CallFault::Status { status: 503 },
         CallFault::RateLimited { retry_after: 5, global: false },
         CallFault::Refuse { error: "is_archived".to_owned() },
+        CallFault::Pass,
+        CallFault::Drop,
         CallFault::Hang,
         CallFault::HangAfterWork,
         CallFault::DropAfterWork,

@@ -180,3 +180,15 @@ async fn a_response_url_is_a_method_too() {
     }
     assert_eq!(statuses, [503, 200]);
 }
+
+#[tokio::test]
+async fn a_call_that_is_let_pass_comes_before_one_that_is_dropped_without_work() {
+    let bench = Bench::start().await;
+    for (platform, method) in METHODS {
+        order(&bench, platform, method, 1, json!({ "kind": "pass" })).await;
+        order(&bench, platform, method, 1, json!({ "kind": "drop" })).await;
+        assert_eq!(bench.posts(platform, "hello").await.expect("an answer").status, 200);
+        assert!(bench.posts(platform, "hello").await.is_err(), "nothing comes back");
+        assert_eq!(bench.messages(platform, "general").await.len(), 1);
+    }
+}

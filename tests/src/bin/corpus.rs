@@ -24,6 +24,8 @@ async fn main() {
     let mut world = World::start().await;
     the_story(&world).await;
     what_the_story_leaves_out(&world).await;
+    a_storm_and_a_chat_that_is_away(&world).await;
+    what_is_closed_late_or_unheard(&mut world).await;
     // Once more, so that events are put by as well, and with something open in the end.
     world.stop().await;
     world.run(None).await;
@@ -83,7 +85,6 @@ async fn what_the_story_leaves_out(world: &World) {
     let frame = r#"{"envelope_id":"corpus","type":"slash_commands"}"#.to_owned();
     world.sandbox.slack.socket_fault(SocketFault::Frame { text: frame }).await;
     world.advance(Duration::from_secs(5)).await;
-    a_storm_and_a_chat_that_is_away(world).await;
 }
 
 async fn a_storm_and_a_chat_that_is_away(world: &World) {
@@ -106,6 +107,29 @@ async fn a_storm_and_a_chat_that_is_away(world: &World) {
     for _ in 0..32 {
         world.advance(Duration::from_secs(15)).await;
     }
+}
+
+async fn what_is_closed_late_or_unheard(world: &mut World) {
+    // A channel that can't be used for a while.
+    world.sandbox.slack.archives("ann", "alerts", true).expect("she can archive it");
+    world.alerts("Closed", &[("host-1", true)]).await;
+    world.advance(Duration::from_secs(60)).await;
+    world.sandbox.slack.archives("ann", "alerts", false).expect("she can archive it");
+    for _ in 0..12 {
+        world.advance(Duration::from_secs(60)).await;
+    }
+    // An end that comes before what it ends.
+    world.alerts("Early", &[("host-1", false)]).await;
+    // More messages than are read after a gap.
+    world.kill().await;
+    world.clock.advance(Duration::from_secs(15 * 60));
+    let room = world.discord().channel("inc-2-…").name;
+    for number in 0..1_001 {
+        let said = world.sandbox.discord.types("bob", &room, &format!("message {number}")).await;
+        said.expect("he can type");
+    }
+    world.run(None).await;
+    world.advance(Duration::from_secs(60)).await;
 }
 
 /// The kinds of event that the journal lacks.

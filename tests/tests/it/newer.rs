@@ -13,6 +13,9 @@ use sandbox::faults::CallFault;
 use sha2::{Digest, Sha256};
 use tests::{World, copy_directory};
 
+/// What is newer, how it is made so, and what is said of it.
+type Newer = (&'static str, fn(&Path), &'static str);
+
 /// Every file below a directory, but the note of who runs there.
 fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -76,7 +79,7 @@ async fn a_newer_journal_is_refused_in_words_and_every_file_stays_as_it_is() {
     world.alerts("Disk", &[("db-1", true)]).await;
     world.settle().await;
     world.stop().await;
-    let newer: [(&str, fn(&Path), &str); 6] = [
+    let newer: [Newer; 6] = [
         ("a log", |data| of_format_9(&newest(data, "log-")), "format 9"),
         ("a snapshot's effects", |data| of_format_9(&newest(data, "outbox-")), "format 9"),
         ("a snapshot's state", |data| of_format_9(&newest(data, "state-")), "format 9"),

@@ -257,9 +257,19 @@ mod tests {
                 let told = [("p1".to_owned(), vec!["Your note is in the timeline".to_owned(); times])].into();
                 let mut findings = Findings::default();
                 answers(&Seen { on, said: [].into(), told }, &note(on, taken), &journal(&[]), &mut findings);
-                let counted = if on == Platform::Slack { findings.answered_again } else { findings.doubled.len() };
-                assert_eq!((findings.lost.len(), counted), (lost, more), "{taken} {times} {on:?}");
+                assert_eq!((findings.lost.len(), findings.doubled.len()), (lost, more), "{taken} {times} {on:?}");
             }
+        }
+    }
+
+    #[test]
+    fn an_answer_that_says_that_it_may_have_been_given_is_no_breach_where_nobody_can_look() {
+        for (on, again, doubled) in [(Platform::Slack, 1, 0), (Platform::Discord, 0, 1)] {
+            let told = vec!["Your note is in the timeline".to_owned(), format!("Your note is in the timeline {MARK}")];
+            let mut findings = Findings::default();
+            let seen = Seen { on, said: [].into(), told: [("p1".to_owned(), told)].into() };
+            answers(&seen, &note(on, 1), &journal(&[]), &mut findings);
+            assert_eq!((findings.answered_again, findings.doubled.len()), (again, doubled), "{on:?}");
         }
     }
 }

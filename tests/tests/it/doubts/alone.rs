@@ -10,8 +10,9 @@ use integrations::chat::{Called, Chat, Failure, discord, http_client, slack};
 use integrations::clock::{Clock, after};
 use integrations::secret::Secret;
 use operations::card::{Card, Colour};
+use operations::channels::Unusable;
 use operations::chat::{Act, ReplyTo};
-use operations::ids::ChannelId;
+use operations::ids::{ChannelId, MessageId, MessageRef, Platform};
 use operations::text::Text;
 use tests::World;
 use tokio::sync::mpsc;
@@ -67,6 +68,8 @@ async fn on_slack(world: &World) {
     // Nobody knows any more where it was asked.
     let to = ReplyTo::Slack { response_url: None, trigger: None, channel: ChannelId::from(""), user, thread: None };
     world.while_working(reply(world, &chat, &to, &card("Your note is kept"), "fx-1")).await;
+    // Whether a channel that could not be used can be again.
+    world.while_working(carried(world, async |_| chat.look_at(&room, Unusable::NotIn).await)).await;
     world.while_working(carried(world, async |_| chat.archive(&room).await)).await;
 }
 
@@ -103,7 +106,14 @@ async fn on_discord(world: &World) {
         user,
     };
     world.while_working(reply(world, &chat, &to, &card("Your note is kept"), "fx-4")).await;
-    let room = ChannelId::from(world.discord().channel("inc-1-…").id);
+    let room = world.discord().channel("inc-1-…");
+    let said = MessageId::from(room.message("the disk is full").id);
+    let room = ChannelId::from(room.id);
+    world.while_working(carried(world, async |_| chat.look_at(&room, Unusable::NotIn).await)).await;
+    // Who marked a message while nobody listened.
+    let message = MessageRef { platform: Platform::Discord, channel: room.clone(), message: said };
+    let Chat::Discord(client) = &chat else { panic!("Discord") };
+    world.while_working(carried(world, async |_| client.reacted(&message, "📌").await)).await;
     world.while_working(carried(world, async |_| chat.archive(&room).await)).await;
     socket.task.abort();
 }
