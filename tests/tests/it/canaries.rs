@@ -261,8 +261,14 @@ async fn leave_an_answer_open(world: &World, secrets: &mut Canaries) {
     world.sandbox.slack.fault("*", 1_000, CallFault::Status { status: 503 });
     let (trigger, response) = (secrets.plant("Slack: a late trigger"), secrets.plant("Slack: a late response URL"));
     let command = command(world, "canary-3", &trigger, &response);
+    let before = open(world);
     world.sandbox.slack.socket_fault(SocketFault::Frame { text: command.to_string() }).await;
-    world.settle().await;
+    // Nobody acknowledges a frame of this kind, so that it was taken shows only in what follows.
+    world.soon(|world| open(world) > before).await;
+}
+
+fn open(world: &World) -> usize {
+    world.bot().standing.borrow().open
 }
 
 /// What health says while Slack can't be reached and answers with a secret.
