@@ -37,10 +37,12 @@ impl Bot {
     pub(crate) async fn start(directory: &Path, sandbox: &Sandbox, http: &reqwest::Client) -> Bot {
         let port = bot::demo::free_port().expect("a port");
         bot::demo::write_config(directory, sandbox, port).expect("the configuration holds");
+        // Each alert that is measured is to have its card.
+        bot::demo::add_to_config(directory, sandbox, "\n[alerts]\nstorm_at = 0\n").expect("the addition holds");
         Bot::spawn(directory, port, &bot::demo::tokens(sandbox), http).await
     }
 
-    /// The same, with other services.
+    /// The same, with other services, and with storms.
     pub(crate) async fn start_with(directory: &Path, sandbox: &Sandbox, http: &reqwest::Client, services: &str) -> Bot {
         let port = bot::demo::free_port().expect("a port");
         bot::demo::write_config(directory, sandbox, port).expect("the configuration holds");
