@@ -68,7 +68,7 @@ pub async fn outage(world: &World, hours: u64, alerts: u64, step: u64, progress:
     }
     let (cards, on_boards) = visible(world).await;
     let posted = world.slack().channel("alerts").messages.len() - before;
-    let elsewhere = world.read(|state| shown(state, Platform::Discord)).await;
+    let elsewhere = world.discord().channel("alerts").count("Probe");
     Outcome { accepted: fired, cards, on_boards, seconds, posted, elsewhere }
 }
 
