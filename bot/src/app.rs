@@ -128,7 +128,7 @@ impl App {
         .start()?;
         let engine = started.engine;
         let committed = started.committed;
-        checkpoints::look(&key, &book, *committed.borrow());
+        let journal_fits = checkpoints::look(&key, &book, *committed.borrow());
         let wiki =
             Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;
         let before_commits = crash.clone();
@@ -207,6 +207,7 @@ impl App {
             standing: stands.clone(),
             outbox: ask_outbox,
             full: full.clone(),
+            journal_unlike: !journal_fits,
         };
         running.push(crate::tasks::spawn("vitals", looker.run()));
         if let Some(beat) = &config.heartbeat {

@@ -238,10 +238,12 @@ impl Keeper {
 
 /// Says which key signs, and whether the journal that was found can be the one that the newest checkpoint is of.
 /// Muster starts all the same: an incident can't wait for that to be cleared up.
-pub fn look(key: &Key, book: &Book, (seq, hash): (u64, Hash)) {
+#[must_use]
+pub fn look(key: &Key, book: &Book, (seq, hash): (u64, Hash)) -> bool {
     tracing::info!(key = %key.public(), id = key.public().id(), "Checkpoints of the journal are signed with this public key");
-    let Some(newest) = book.newest() else { return };
-    if newest.seq > seq || (newest.seq == seq && newest.hash != hash) {
+    let Some(newest) = book.newest() else { return true };
+    let fits = newest.seq < seq || (newest.seq == seq && newest.hash == hash);
+    if !fits {
         tracing::error!(
             ends = seq,
             checkpoint = newest.seq,
@@ -251,6 +253,7 @@ pub fn look(key: &Key, book: &Book, (seq, hash): (u64, Hash)) {
     if newest.key != key.public().id() {
         tracing::warn!(before = newest.key, "Earlier checkpoints were signed with another key");
     }
+    fits
 }
 
 /// What is posted in a chat.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use operations::vitals::Vitals;
+use operations::vitals::{Trouble, Vitals};
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -32,6 +32,7 @@ struct Inner {
     oldest: Gauge<f64, AtomicU64>,
     connected: Family<PlatformLabels, Gauge>,
     room: Gauge,
+    troubles: Family<TroubleLabels, Gauge>,
     lanes: Family<LaneLabels, Gauge>,
     lanes_oldest: Family<LaneLabels, Gauge<f64, AtomicU64>>,
     lag: Gauge<f64, AtomicU64>,
@@ -50,6 +51,11 @@ struct HookLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PlatformLabels {
     platform: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TroubleLabels {
+    trouble: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -80,6 +86,7 @@ impl Default for Metrics {
             oldest: Gauge::default(),
             connected: Family::default(),
             room: Gauge::default(),
+            troubles: Family::default(),
             lanes: Family::default(),
             lanes_oldest: Family::default(),
             lag: Gauge::default(),
@@ -104,6 +111,7 @@ impl Default for Metrics {
         registry.register("outbox_open", "Effects that are still to be carried out", inner.open.clone());
         registry.register("outbox_oldest_seconds", "Age of the oldest open effect", inner.oldest.clone());
         registry.register("chat_connected", "Whether the socket to a chat is up", inner.connected.clone());
+        registry.register("trouble", "What is wrong now: 1 for each", inner.troubles.clone());
         registry.register("outbox_lane_depth", "Effects that wait, in the fullest lanes", inner.lanes.clone());
         registry.register(
             "outbox_lane_oldest_seconds",
@@ -165,6 +173,14 @@ impl Metrics {
     /// Whether a chat's socket is up.
     pub fn connected(&self, platform: &'static str, up: bool) {
         self.inner.connected.get_or_create(&PlatformLabels { platform }).set(i64::from(up));
+    }
+
+    /// What is wrong now.
+    pub fn troubles(&self, troubles: &[Trouble]) {
+        self.inner.troubles.clear();
+        for trouble in troubles {
+            self.inner.troubles.get_or_create(&TroubleLabels { trouble: trouble.key() }).set(1);
+        }
     }
 
     /// What Muster sees of itself.

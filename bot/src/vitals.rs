@@ -16,7 +16,8 @@ use integrations::chat::socket::{self, Health};
 use integrations::clock::{SharedClock, sleep};
 use operations::ids::Platform;
 use operations::input::Input;
-use operations::vitals::{self, Link, Trouble, Vitals};
+use operations::state::State;
+use operations::vitals::{self, Link, Trouble, Vitals, nobody_hears};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::Heartbeat;
@@ -39,6 +40,8 @@ pub(crate) struct Looker {
     pub(crate) outbox: mpsc::Sender<oneshot::Sender<Waiting>>,
     /// Set while the disk is full: webhooks are refused.
     pub(crate) full: Arc<AtomicBool>,
+    /// Whether the journal was not the one that its newest checkpoint is of at the start.
+    pub(crate) journal_unlike: bool,
 }
 
 impl Looker {
@@ -55,9 +58,11 @@ impl Looker {
             if self.engine.ask(Request::new(Input::Vitals(Box::new(seen)))).await.is_err() {
                 return;
             }
+            let troubles = self.engine.read(|state| state.troubles.keys().cloned().collect::<Vec<_>>()).await;
             // It is taken again when the engine, which has the word on it, says that there is room.
-            let troubled = self.engine.read(|state| state.troubles.contains_key(&Trouble::DiskFull)).await;
+            let troubled = troubles.as_ref().map(|troubles| troubles.contains(&Trouble::DiskFull));
             self.full.store(troubled.unwrap_or(full), Ordering::Relaxed);
+            self.metrics.troubles(&troubles.unwrap_or_default());
             sleep(self.clock.as_ref(), EVERY).await;
         }
     }
@@ -100,6 +105,7 @@ impl Looker {
             refused,
             disk_free: free(&self.data_dir),
             lag,
+            journal_unlike: self.journal_unlike,
             invalid: self.chats.iter().filter_map(|(on, chat)| Some((*on, chat.refused_lately()?))).collect(),
             sessions_left: self.sockets.iter().filter_map(|(on, it)| Some((*on, it.borrow().sessions_left?))).collect(),
         }
@@ -115,11 +121,15 @@ fn free(directory: &Path) -> Option<u64> {
 /// Tells the operator's address that Muster is well, as long as it is.
 pub(crate) async fn heartbeat(engine: Engine, clock: SharedClock, http: reqwest::Client, beat: Heartbeat) {
     loop {
-        let well = engine.read(|state| !state.troubles.contains_key(&Trouble::DiskFull)).await;
-        match well {
+        let why = |state: &State| match () {
+            () if state.troubles.contains_key(&Trouble::DiskFull) => Some("the disk is full"),
+            () if nobody_hears(state) => Some("no chat can be reached, so nobody can be told of anything"),
+            () => None,
+        };
+        match engine.read(why).await {
             Err(_) => return,
-            Ok(false) => tracing::warn!("No heartbeat is sent: the disk is full"),
-            Ok(true) => {
+            Ok(Some(why)) => tracing::warn!(why, "No heartbeat is sent"),
+            Ok(None) => {
                 // The address is a credential at most services: it is not logged.
                 let sent = http.get(beat.url.expose()).send().await;
                 match sent.map(|answer| answer.status()) {

@@ -200,6 +200,8 @@ pub enum Outcome {
 pub enum Urgency {
     /// Somebody waits for the answer.
     Answer,
+    /// It stands for much that is not shown, so it comes before what is.
+    Board,
     /// The state changed.
     Change,
     /// Nice to have.
@@ -283,6 +285,7 @@ impl Effect {
     pub fn urgency(&self) -> Urgency {
         match self {
             Effect::Reply { .. } => Urgency::Answer,
+            Effect::ShowCard { card: CardId::Storm(_) | CardId::Missed(_), .. } => Urgency::Board,
             Effect::ShowCard { .. } | Effect::OpenRoom { .. } | Effect::Say { .. } => Urgency::Change,
             Effect::PinCard { .. }
             | Effect::SetTopic { .. }

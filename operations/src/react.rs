@@ -17,7 +17,7 @@ use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId
 use crate::incident::{Incident, Mark};
 use crate::journal::Record;
 use crate::state::State;
-use crate::text::{Outside, Span, Text};
+use crate::text::{Outside, Span, Text, TimeStyle};
 use crate::vitals::Trouble;
 
 /// After so long nobody looks for what was said about an incident that is over.
@@ -76,14 +76,17 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
             effects
         }
         Event::TroubleBegan { trouble, why } => {
-            let mut card = Card::line(Text::new().plain("⚠️ ").plain(trouble.began()));
+            // It may be read later, on a chat that was away itself.
+            let title = Text::new().plain("⚠️ ").time(record.at, TimeStyle::Clock).plain(" ").plain(trouble.began());
+            let mut card = Card::line(title);
             if !why.is_empty() {
                 card = card.with(Text::new().plain("Why: ").outside(&why.short(200)));
             }
             tell_operators(state, record.seq, trouble, &card)
         }
         Event::TroubleEnded { trouble } => {
-            tell_operators(state, record.seq, trouble, &Card::line(Text::new().plain("✅ ").plain(trouble.ended())))
+            let title = Text::new().plain("✅ ").time(record.at, TimeStyle::Clock).plain(" ").plain(trouble.ended());
+            tell_operators(state, record.seq, trouble, &Card::line(title))
         }
         Event::GroupOpened { .. } => Vec::new(),
         Event::StormBegan { storm, .. } | Event::StormWatched { storm, .. } => show_storm(state, *storm),

@@ -51,6 +51,8 @@ pub struct Vitals {
     pub disk_free: Option<u64>,
     /// How long an input waits to be decided.
     pub lag: Duration,
+    /// Whether the journal was not the one that its newest checkpoint is of when Muster was started.
+    pub journal_unlike: bool,
     /// Calls that a chat refused in the last ten minutes, where too many have the bot shut out.
     pub invalid: BTreeMap<Platform, usize>,
     /// Sessions that may still be begun today, where a chat counts them.
@@ -96,6 +98,8 @@ pub enum Trouble {
     DiskFull,
     /// Inputs wait for long to be decided.
     Slow,
+    /// The journal was not the one that its newest checkpoint is of when Muster was started.
+    JournalUnlike,
     /// A source has told nothing for longer than it should.
     SourceSilent(Arc<str>),
     /// A channel of the configuration can't be used.
@@ -120,8 +124,28 @@ impl Trouble {
             | Trouble::DiskLow
             | Trouble::DiskFull
             | Trouble::Slow
+            | Trouble::JournalUnlike
             | Trouble::SourceSilent(_)
             | Trouble::ChannelUnusable { .. } => None,
+        }
+    }
+
+    /// Its name in figures.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Trouble::ChatAway(platform) => format!("chat_away/{}", platform.key()),
+            Trouble::TokenRefused(platform) => format!("token_refused/{}", platform.key()),
+            Trouble::ChatLate(platform) => format!("chat_late/{}", platform.key()),
+            Trouble::Refused(platform) => format!("calls_refused/{}", platform.key()),
+            Trouble::DiskLow => "disk_low".to_owned(),
+            Trouble::DiskFull => "disk_full".to_owned(),
+            Trouble::Slow => "slow".to_owned(),
+            Trouble::JournalUnlike => "journal_unlike".to_owned(),
+            Trouble::SourceSilent(source) => format!("source_silent/{source}"),
+            Trouble::ChannelUnusable { platform, channel, .. } => {
+                format!("channel_unusable/{}/{channel}", platform.key())
+            }
         }
     }
 
@@ -157,6 +181,11 @@ impl Trouble {
             Trouble::Slow => {
                 "Muster is slow: commands and alerts wait for seconds. Is the machine or its disk busy?".to_owned()
             }
+            Trouble::JournalUnlike => {
+                "The journal is not the one that its newest checkpoint is of, or its end is missing: was a backup put back, or \
+                 was it changed? `muster journal verify` tells more."
+                    .to_owned()
+            }
             Trouble::SourceSilent(source) => format!(
                 "The source \"{source}\" has told nothing for longer than it should. Is it running, and can it reach Muster?"
             ),
@@ -184,12 +213,24 @@ impl Trouble {
             Trouble::DiskLow => "The disk of Muster's data directory has room again.".to_owned(),
             Trouble::DiskFull => "The disk has room again: Muster takes everything again.".to_owned(),
             Trouble::Slow => "Muster is quick again.".to_owned(),
+            Trouble::JournalUnlike => "The journal fits its newest checkpoint.".to_owned(),
             Trouble::SourceSilent(source) => format!("The source \"{source}\" tells again."),
             Trouble::ChannelUnusable { platform, purpose, .. } => {
                 format!("The channel for {purpose} on {} can be used again. New things go there.", platform.title())
             }
         }
     }
+}
+
+/// Whether nobody can be told anything: every chat is away, or refuses Muster's token.
+#[must_use]
+pub fn nobody_hears(state: &State) -> bool {
+    let is_deaf = |platform: &Platform| {
+        [Trouble::ChatAway(*platform), Trouble::TokenRefused(*platform)]
+            .iter()
+            .any(|it| state.troubles.contains_key(it))
+    };
+    !state.settings.chats.is_empty() && state.settings.chats.keys().all(is_deaf)
 }
 
 /// What began or ended, given what Muster sees of itself now.
@@ -229,6 +270,9 @@ pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
         if free < LOW {
             wrong.insert(Trouble::DiskLow, String::new());
         }
+    }
+    if vitals.journal_unlike {
+        wrong.insert(Trouble::JournalUnlike, String::new());
     }
     if vitals.lag > SLOW {
         wrong.insert(Trouble::Slow, String::new());

@@ -12,7 +12,7 @@ use operations::input::Input;
 use operations::journal::Record;
 use operations::settings::Seat;
 use operations::state::State;
-use operations::vitals::{FULL, Link, Trouble, Vitals};
+use operations::vitals::{FULL, Link, Trouble, Vitals, nobody_hears};
 
 /// A state to which time and events happen.
 #[derive(Default)]
@@ -135,4 +135,38 @@ fn a_channel_of_the_configuration_is_a_trouble_as_long_as_it_can_not_be_used() {
         world.state.apply(&Record { seq: world.state.seq + 1, at: Timestamp::UNIX_EPOCH, event });
     }
     assert!(is(&world.sees(10, |_| {}), false, &trouble));
+}
+
+#[test]
+fn where_every_chat_is_away_nobody_hears() {
+    let mut world = World::default();
+    let seat = || Seat {
+        workspace: "W".to_owned(),
+        alerts: "C1".into(),
+        incidents: "C2".into(),
+        operators: None,
+        fallback: None,
+        services: [].into(),
+    };
+    assert!(!nobody_hears(&world.state), "without chats the webhooks are what there is");
+    world.state.settings.chats = Platform::ALL.map(|platform| (platform, seat())).into();
+    world.state.troubles.insert(Trouble::ChatAway(Platform::Slack), Timestamp::UNIX_EPOCH);
+    assert!(!nobody_hears(&world.state));
+    world.state.troubles.insert(Trouble::TokenRefused(Platform::Discord), Timestamp::UNIX_EPOCH);
+    assert!(nobody_hears(&world.state));
+}
+
+#[test]
+fn a_slow_engine_late_delivery_and_a_foreign_journal_are_told_of() {
+    let mut world = World::default();
+    let slow = |vitals: &mut Vitals| vitals.lag = Duration::from_secs(6);
+    assert!(is(&world.sees(5, slow), true, &Trouble::Slow));
+    assert!(is(&world.sees(10, |_| {}), false, &Trouble::Slow));
+    let late = |vitals: &mut Vitals| {
+        vitals.oldest.insert(Platform::Slack, Timestamp::UNIX_EPOCH);
+    };
+    assert_eq!(world.sees(299, late), [] as [Event; 0]);
+    assert!(is(&world.sees(305, late), true, &Trouble::ChatLate(Platform::Slack)));
+    assert!(is(&world.sees(310, |_| {}), false, &Trouble::ChatLate(Platform::Slack)));
+    assert!(is(&world.sees(315, |vitals| vitals.journal_unlike = true), true, &Trouble::JournalUnlike));
 }

@@ -42,6 +42,10 @@ const APP_TOKEN: Kind = Kind {
 const BOT_TOKEN: Kind =
     Kind { prefix: "xoxb-", hint: "Slack's bot token begins with xoxb- (OAuth & Permissions, Bot User OAuth Token)" };
 
+/// The address of a heartbeat.
+const WEB: Kind =
+    Kind { prefix: "http", hint: "the whole address is wanted there, such as https://hc.example.com/ping/…" };
+
 /// How often a heartbeat is sent.
 const BEAT: Duration = Duration::from_secs(60);
 
@@ -108,7 +112,7 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
         incidents(file, directory, table, &mut config);
     }
     if let Some(mut table) = root.table(file, "heartbeat") {
-        let url = vault.secret(file, &mut table, "url", ANY);
+        let url = vault.secret(file, &mut table, "url", WEB);
         let every = table.string(file, "every").and_then(|found| duration(file, &found));
         table.finish(file);
         config.heartbeat = url.map(|url| Heartbeat { url, every: every.unwrap_or(BEAT) });

@@ -325,9 +325,14 @@ fn private_directory(path: &Path) -> Result<(), StoreError> {
 fn explained(data: &Path, error: StoreError) -> StoreError {
     let StoreError::Damaged(what) = error else { return error };
     let data_shown = data.display();
-    StoreError::Damaged(format!(
+    let mut words = format!(
         "{what}. Nothing in {data_shown} was changed. Copy it away, then put back a backup of it, or import an export into an \
-         empty directory (`muster journal import`). If only the end is damaged, and what it said may be lost, remove {}",
-        data.join(DIRECTORY).join(witness::NAME).display()
-    ))
+         empty directory (`muster journal import`)"
+    );
+    // Where anything else is damaged, this would help nothing, or begin an empty journal.
+    if what.starts_with(scan::CUT) {
+        let witness = data.join(DIRECTORY).join(witness::NAME);
+        words += &format!(". If what is missing at its end may be lost, remove {}", witness.display());
+    }
+    StoreError::Damaged(words)
 }

@@ -24,6 +24,9 @@ pub(super) struct Scan {
     pub(super) found: Found,
 }
 
+/// What is said where the end is missing begins so.
+pub(super) const CUT: &str = "it ends";
+
 /// Looks at a store.
 pub(super) fn scan(disk: &dyn Disk) -> Result<Scan, StoreError> {
     let refused = |error| StoreError::io("reading the journal's directory")(error);
@@ -54,7 +57,7 @@ pub(super) fn scan(disk: &dyn Disk) -> Result<Scan, StoreError> {
     if scan.batch < seen {
         let Scan { batch, seq, .. } = scan;
         return Err(StoreError::Damaged(format!(
-            "it ends with batch {batch} and record {seq}, and batch {seen} was written"
+            "{CUT} with batch {batch} and record {seq}, and batch {seen} was written"
         )));
     }
     scan.found = kept.found();

@@ -14,7 +14,14 @@ const SHOWN: usize = 4;
 #[must_use]
 pub fn status(state: &State) -> Card {
     let Vitals { chats, lanes, open, disk_free, at, .. } = &state.vitals;
+    let away = chats.iter().find(|(_, link)| !link.up);
+    let storms = state.storms.values().filter(|storm| storm.ended_at.is_none()).count();
     let (colour, title) = match state.troubles.len() {
+        0 if away.is_some() => {
+            let chat = away.map_or_else(String::new, |(platform, _)| platform.title().to_owned());
+            (Colour::Acknowledged, format!("{chat} is away; it is tried again all the time"))
+        }
+        0 if storms > 0 => (Colour::Acknowledged, "Muster is well, but an alert storm rages".to_owned()),
         0 => (Colour::Resolved, "All is well".to_owned()),
         1 => (Colour::Firing, "Something is wrong".to_owned()),
         count => (Colour::Firing, format!("{count} things are wrong")),

@@ -1,7 +1,10 @@
 //! A storm's board: what to know when there are too many alerts to read.
 
+use std::collections::BTreeMap;
+
 use operations::card::{Card, Colour, Style};
 use operations::ids::StormId;
+use operations::incident::Severity;
 use operations::state::State;
 use operations::storm::{Storm, Tally};
 use operations::text::{Outside, Text, TimeStyle};
@@ -21,6 +24,9 @@ pub fn storm(state: &State, id: StormId) -> Option<Card> {
     };
     if !storm.services.is_empty() {
         card = card.with(services(storm));
+    }
+    if let Some(gravest) = gravest(state, storm) {
+        card = card.with(gravest);
     }
     let all = Text::new().link("All of them", state.settings.storm_url(id)).plain(format!(" · {id}"));
     card.footer = Some(all);
@@ -57,6 +63,23 @@ fn over(storm: &Storm, ended_at: jiff::Timestamp) -> Card {
     let firing = storm.opened().saturating_sub(storm.resolved);
     let words = format!("{} of them are resolved, {firing} were not when this was written.", storm.resolved);
     Card::coloured(Colour::Resolved, title).with(Text::new().plain(words))
+}
+
+/// How many of those that fire are how grave, and the gravest by name.
+fn gravest(state: &State, storm: &Storm) -> Option<Text> {
+    let firing = storm.firing(state);
+    let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
+    firing.iter().for_each(|group| *counts.entry(group.severity).or_default() += 1);
+    let counts: Vec<String> = counts.iter().map(|(severity, count)| format!("{severity} {count}")).collect();
+    let named = firing
+        .iter()
+        .take(NAMED)
+        .map(|group| Text::new().code(group.id.to_string()).plain(" ").outside(&group.title.short(60)));
+    let named: Vec<Text> = named.collect();
+    if named.is_empty() {
+        return None;
+    }
+    Some(Text::new().plain(format!("Firing: {}. The gravest: ", counts.join(" · "))).text(joined(named, " · ")))
 }
 
 /// The services that most alerts are about, and since when.
