@@ -2,11 +2,12 @@
 
 use super::*;
 
-/// Variables named `SET_…` are there; Slack's tokens look as they should.
+/// Variables named `SET_…` are there; Slack's tokens and addresses look as they should.
 fn env(name: &str) -> Option<String> {
     let prefix = match name {
         "SET_APP" | "SLACK_APP_TOKEN" => "xapp-",
         "SET_BOT" | "SLACK_BOT_TOKEN" => "xoxb-",
+        "HEARTBEAT_URL" => "https://",
         "SET_EMPTY" => return Some(" \n".to_owned()),
         "SET_BLANK" => return Some("Bot very-hidden".to_owned()),
         _ => "",
