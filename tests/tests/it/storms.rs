@@ -19,7 +19,7 @@ async fn a_storm_has_one_board_and_says_when_it_is_over() {
     world.advance(Duration::from_secs(31)).await;
     for chat in world.chats() {
         let channel = chat.channel("alerts");
-        let cards = channel.count("Probe0");
+        let cards = channel.count(" on host-1");
         assert_eq!(cards, 30, "what opened before it has cards: {}", channel.text());
         assert_eq!(channel.count("Alert storm since"), 1, "{}", channel.text());
         let board = channel.message("Alert storm since").text;
@@ -52,7 +52,7 @@ async fn a_storm_has_one_board_and_says_when_it_is_over() {
         );
         assert_eq!(channel.count("The alert storm is over · 70 new alerts"), 1, "{}", channel.text());
         assert_eq!(channel.count("Alert storm since"), 0, "the board is the same message: {}", channel.text());
-        assert_eq!(channel.count("Probe0"), 41, "the gravest that nobody took have cards now: {}", channel.text());
+        assert_eq!(channel.count(" on host-1"), 41, "the gravest that nobody took have cards now: {}", channel.text());
     }
     // New alerts have cards again.
     fire(&world, 500, 501).await;
