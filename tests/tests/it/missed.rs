@@ -95,6 +95,7 @@ async fn a_session_that_discord_calls_invalid_is_a_gap_and_one_that_is_resumed_i
     assert_eq!(responders(&world).await, ["Ann", "Bob"]);
     world.sandbox.discord.socket_fault(SocketFault::InvalidSession { resumable: false }).await;
     says(&world, "cleo", "said while there was no session").await;
+    world.soon(|world| pages(world) >= 1).await;
     world.advance(Duration::from_secs(60)).await;
     assert_eq!(responders(&world).await, ["Ann", "Bob", "Cleo"]);
     assert!(pages(&world) >= 1);
@@ -117,6 +118,7 @@ async fn more_than_a_thousand_messages_are_cut_and_that_is_said() {
         says(&world, if number < 1_000 { "bob" } else { "cleo" }, &format!("message {number}")).await;
     }
     world.run(None).await;
+    world.soon(|world| pages(world) >= 11).await;
     world.advance(Duration::from_secs(60)).await;
     assert_eq!(pages(&world), 11, "ten pages of a hundred, and a look for more");
     assert_eq!(responders(&world).await, ["Ann", "Bob"]);
