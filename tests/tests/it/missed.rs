@@ -117,10 +117,13 @@ async fn more_than_a_thousand_messages_are_cut_and_that_is_said() {
     for number in 0..1_001 {
         says(&world, if number < 1_000 { "bob" } else { "cleo" }, &format!("message {number}")).await;
     }
+    // Discord has noticed by now that the socket is gone, and gives the session up.
+    world.clock.advance(Duration::from_secs(15 * 60));
     world.run(None).await;
     world.soon(|world| pages(world) >= 11).await;
     world.advance(Duration::from_secs(60)).await;
-    assert_eq!(pages(&world), 11, "ten pages of a hundred, and a look for more");
+    let sessions = (world.sandbox.discord.identifies(), world.sandbox.discord.resumes());
+    assert_eq!(pages(&world), 11, "ten pages of a hundred, and a look for more: {sessions:?}");
     assert_eq!(responders(&world).await, ["Ann", "Bob"]);
     let room = world.discord().channel("inc-1-…");
     assert_eq!(room.count("More was said here than is read afterwards"), 1, "{}", room.text());
