@@ -9,6 +9,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use operations::ids::Platform;
 use tokio::sync::watch;
 
 /// Gives the points with their names; what is said of one is its doc line.
@@ -99,6 +100,24 @@ impl Point {
     #[must_use]
     pub fn named(name: &str) -> Option<Point> {
         Point::ALL.iter().copied().find(|point| point.name() == name)
+    }
+
+    /// The point before something from a platform is acknowledged.
+    #[must_use]
+    pub fn acknowledging(platform: Platform) -> Point {
+        match platform {
+            Platform::Slack => Point::SlackAckBefore,
+            Platform::Discord => Point::DiscordAckBefore,
+        }
+    }
+
+    /// The point after something from a platform was acknowledged.
+    #[must_use]
+    pub fn acknowledged(platform: Platform) -> Point {
+        match platform {
+            Platform::Slack => Point::SlackAckAfter,
+            Platform::Discord => Point::DiscordAckAfter,
+        }
     }
 }
 

@@ -114,7 +114,7 @@ impl Intake {
         let (metrics, crash) = (self.metrics.clone(), self.crash.clone());
         crate::tasks::spawn("acknowledge", async move {
             if waits.await.is_ok() {
-                crash.pass_or_stay(acknowledging(platform)).await;
+                crash.pass_or_stay(Point::acknowledging(platform)).await;
                 metrics.arrived(platform.key());
                 let _ = kept.send(());
             }
@@ -165,14 +165,6 @@ pub(crate) async fn request(engine: &Engine, inbound: Inbound) -> Result<Option<
         }
         parse::Parsed::Nothing => None,
     })
-}
-
-/// The point before something from a platform is acknowledged.
-fn acknowledging(platform: Platform) -> Point {
-    match platform {
-        Platform::Slack => Point::SlackAckBefore,
-        Platform::Discord => Point::DiscordAckBefore,
-    }
 }
 
 /// What a payload says to the bot that received it.

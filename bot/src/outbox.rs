@@ -3,7 +3,8 @@
 //! Effects wait in lanes, one for each channel and kind of call; a lane carries out one
 //! at a time, in order, and its trouble holds up no other. What holds: an effect is open
 //! until its outcome is committed; one whose outcome is not known is looked for at the
-//! other side before it is repeated, or, where nobody can look, repeated with words that say so; nothing is dropped because it failed for a while.
+//! other side before it is repeated, or, where nobody can look, repeated with words that
+//! say so; nothing is dropped because it failed for a while.
 
 pub mod begun;
 pub mod carry;
@@ -184,9 +185,9 @@ impl Outbox {
         let incident = effect.incident().map(|incident| incident.to_string()).unwrap_or_default();
         let outcome = match result {
             Ok(outcome) => {
-                effect.platform().into_iter().for_each(|platform| tokens.delivered(platform));
                 self.metrics.effect(platform, "done");
                 if let Some(platform) = effect.platform() {
+                    tokens.delivered(platform);
                     lanes.works_again(platform);
                 }
                 outcome

@@ -3,10 +3,10 @@
 //! What it sees goes to the engine, which decides what people are told; to `/metrics`; and
 //! as a heartbeat to an address of the operator's, so that silence is noticed elsewhere
 //! (a dead man's switch). What holds: the heartbeat stops when Muster can't decide any
-//! more, can't write, or doesn't run.
+//! more, can't write, can't reach anybody on any chat, or doesn't run.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +24,7 @@ use crate::config::Heartbeat;
 use crate::engine::{Engine, Request};
 use crate::metrics::Metrics;
 use crate::outbox::{Standing, Waiting};
+use crate::store::disk;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
@@ -103,7 +104,7 @@ impl Looker {
             oldest: waiting.oldest,
             chats: links.clone(),
             refused,
-            disk_free: free(&self.data_dir),
+            disk_free: disk::free(&self.data_dir).ok(),
             lag,
             journal_unlike: self.journal_unlike,
             invalid: self.chats.iter().filter_map(|(on, chat)| Some((*on, chat.refused_lately()?))).collect(),
@@ -112,21 +113,21 @@ impl Looker {
     }
 }
 
-/// Bytes that Muster may still write on a directory's disk.
-fn free(directory: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(directory).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+/// Why the heartbeat is held back, if it is.
+fn unwell(state: &State) -> Option<&'static str> {
+    if state.troubles.contains_key(&Trouble::DiskFull) {
+        Some("the disk is full")
+    } else if nobody_hears(state) {
+        Some("no chat can be reached, so nobody can be told of anything")
+    } else {
+        None
+    }
 }
 
 /// Tells the operator's address that Muster is well, as long as it is.
 pub(crate) async fn heartbeat(engine: Engine, clock: SharedClock, http: reqwest::Client, beat: Heartbeat) {
     loop {
-        let why = |state: &State| match () {
-            () if state.troubles.contains_key(&Trouble::DiskFull) => Some("the disk is full"),
-            () if nobody_hears(state) => Some("no chat can be reached, so nobody can be told of anything"),
-            () => None,
-        };
-        match engine.read(why).await {
+        match engine.read(unwell).await {
             Err(_) => return,
             Ok(Some(why)) => tracing::warn!(why, "No heartbeat is sent"),
             Ok(None) => {

@@ -72,19 +72,13 @@ impl State {
     /// Where what is said in a place is heard. None where nobody would hear it: in the room of an incident that is over.
     #[must_use]
     pub fn heard_in(&self, place: Place) -> Option<&ChannelId> {
-        match place {
-            Place::Room(platform, incident) if self.unusable_room(platform, incident).is_some() => {
-                self.incidents.get(&incident).filter(|it| it.is_open())?;
-                self.channel_of(Place::Announcements(platform))
-            }
-            Place::Alerts(_)
-            | Place::Announcements(_)
-            | Place::Room(..)
-            | Place::Operators(_)
-            | Place::Beside(..)
-            | Place::Storm(..)
-            | Place::Missed(..) => self.channel_of(place),
+        if let Place::Room(platform, incident) = place
+            && self.unusable_room(platform, incident).is_some()
+        {
+            self.incidents.get(&incident).filter(|it| it.is_open())?;
+            return self.channel_of(Place::Announcements(platform));
         }
+        self.channel_of(place)
     }
 
     /// Whether anybody waits for a channel: it is configured, or the room of an incident that is not over.

@@ -107,98 +107,53 @@ pub struct MessageRef {
     pub message: MessageId,
 }
 
-/// An incident's number: `INC-42`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct IncidentId(pub u32);
-
-/// An alert storm's number: `STORM-3`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StormId(pub u32);
-
-impl fmt::Display for StormId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "STORM-{}", self.0)
-    }
-}
-
-impl FromStr for StormId {
-    type Err = NotAnId;
-
-    /// Takes `STORM-3` and `3`.
-    fn from_str(text: &str) -> Result<StormId, NotAnId> {
-        let lower = text.trim().to_ascii_lowercase();
-        let digits = lower.strip_prefix("storm").map_or(lower.as_str(), |rest| rest.trim_start_matches('-'));
-        digits.parse().map(StormId).map_err(|_| NotAnId)
-    }
-}
-
-/// The number of a board that tells of alerts that were not shown in time: `MISSED-3`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MissedId(pub u32);
-
-impl fmt::Display for MissedId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MISSED-{}", self.0)
-    }
-}
-
-impl FromStr for MissedId {
-    type Err = NotAnId;
-
-    /// Takes `MISSED-3` and `3`.
-    fn from_str(text: &str) -> Result<MissedId, NotAnId> {
-        let lower = text.trim().to_ascii_lowercase();
-        let digits = lower.strip_prefix("missed").map_or(lower.as_str(), |rest| rest.trim_start_matches('-'));
-        digits.parse().map(MissedId).map_err(|_| NotAnId)
-    }
-}
-
-/// An alert group's number: `A-311`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct GroupId(pub u64);
-
-impl fmt::Display for IncidentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "INC-{}", self.0)
-    }
-}
-
-impl fmt::Display for GroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "A-{}", self.0)
-    }
-}
-
 /// Not an id of that kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id")]
 pub struct NotAnId;
 
-impl FromStr for IncidentId {
-    type Err = NotAnId;
+macro_rules! numbered_id {
+    ($(#[$doc:meta])* $name:ident($number:ty) = $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $number);
 
-    /// Takes `INC-42`, `inc42` and `42`.
-    fn from_str(text: &str) -> Result<IncidentId, NotAnId> {
-        let lower = text.trim().to_ascii_lowercase();
-        let digits = lower.strip_prefix("inc").map_or(lower.as_str(), |rest| rest.trim_start_matches('-'));
-        digits.parse().map(IncidentId).map_err(|_| NotAnId)
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}-{}", $prefix, self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            /// Takes the prefix in any case, with and without its hyphen, and the number alone.
+            fn from_str(text: &str) -> Result<$name, NotAnId> {
+                let text = text.trim().to_ascii_uppercase();
+                let digits = text.strip_prefix($prefix).map_or(text.as_str(), |rest| rest.trim_start_matches('-'));
+                digits.parse().map($name).map_err(|_| NotAnId)
+            }
+        }
+    };
 }
 
-impl FromStr for GroupId {
-    type Err = NotAnId;
-
-    /// Takes `A-311`, `a311` and `311`.
-    fn from_str(text: &str) -> Result<GroupId, NotAnId> {
-        let lower = text.trim().to_ascii_lowercase();
-        let digits = lower.strip_prefix('a').map_or(lower.as_str(), |rest| rest.trim_start_matches('-'));
-        digits.parse().map(GroupId).map_err(|_| NotAnId)
-    }
-}
+numbered_id!(
+    /// An incident's number: `INC-42`.
+    IncidentId(u32) = "INC"
+);
+numbered_id!(
+    /// An alert group's number: `A-311`.
+    GroupId(u64) = "A"
+);
+numbered_id!(
+    /// An alert storm's number: `STORM-3`.
+    StormId(u32) = "STORM"
+);
+numbered_id!(
+    /// The number of a board that tells of alerts that were not shown in time: `MISSED-3`.
+    MissedId(u32) = "MISSED"
+);
 
 #[cfg(test)]
 mod tests {

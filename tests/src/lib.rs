@@ -8,6 +8,7 @@ pub mod corpus;
 pub mod fuzz;
 pub mod outage;
 mod people;
+mod plays;
 mod seen;
 mod settle;
 
@@ -124,6 +125,9 @@ impl World {
     pub async fn kill(&mut self) {
         if let Some(app) = self.app.take() {
             app.kill().await;
+            // How long a session can be resumed counts from when its end is noticed, which must not be after the
+            // clock was moved on.
+            self.sandbox.discord.deserted().await;
         }
     }
 

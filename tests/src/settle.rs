@@ -14,6 +14,10 @@ use crate::World;
 /// If nothing happens for so long of real time while something is under way, it waits for the clock.
 const STUCK: Duration = Duration::from_millis(15);
 
+/// The same while somebody's interaction waits for a socket that is being opened again: that takes real time, and the
+/// three seconds that Discord waits must not pass meanwhile.
+const CONNECTING: Duration = Duration::from_millis(500);
+
 /// Woken later than this, it was not the bot that did nothing.
 const LATE: Duration = Duration::from_millis(5);
 
@@ -101,10 +105,11 @@ impl World {
                 }
             }
         };
+        let stuck = if self.sandbox.discord.waits_for_a_socket() { CONNECTING } else { STUCK };
         let begun = std::time::Instant::now();
-        let waited = tokio::time::timeout(STUCK, happened).await;
+        let waited = tokio::time::timeout(stuck, happened).await;
         // Whoever is woken late is on a machine that is busy elsewhere: then nothing may have happened for want of a turn.
-        if waited.is_err() && begun.elapsed() < STUCK + LATE {
+        if waited.is_err() && begun.elapsed() < stuck + LATE {
             let now = self.clock.now();
             let wait = self.clock.next_wake().and_then(|wake| Duration::try_from(wake.duration_since(now)).ok());
             self.clock.advance(wait.map_or(NUDGE, |wait| wait.min(NUDGE)));
@@ -117,7 +122,7 @@ impl World {
         if self.crash.lives().is_err() {
             return true;
         }
-        if self.sandbox.slack.unacked() > 0 {
+        if self.sandbox.slack.unacked() > 0 || self.sandbox.discord.waits_for_a_socket() {
             return false;
         }
         let kept = app.sockets.get(&Platform::Discord).map(|health| health.borrow().kept);

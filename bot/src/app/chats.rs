@@ -134,18 +134,12 @@ pub(super) fn connect(
         };
         let mut health = socket.health.clone();
         let mut held = Held(Some(socket));
-        let (mut kept, acknowledged) = (
-            health.borrow().kept,
-            match chat.platform() {
-                Platform::Slack => Point::SlackAckAfter,
-                Platform::Discord => Point::DiscordAckAfter,
-            },
-        );
+        let mut kept = health.borrow().kept;
         loop {
             let now = health.borrow_and_update().clone();
             if now.kept > kept {
                 kept = now.kept;
-                crash.pass_or_stay(acknowledged).await;
+                crash.pass_or_stay(Point::acknowledged(chat.platform())).await;
             }
             tell.send_replace(now);
             tokio::select! {

@@ -11,7 +11,7 @@ use operations::incident::Severity;
 
 use super::secrets::{ANY, Kind, Vault};
 use super::tables::{File, Findings, Found, Table};
-use super::values::{api_url, base, bounded, duration, host, remote, short_time, slack_id, snowflake};
+use super::values::{api_url, base, bounded, duration, host, is_web_address, remote, short_time, slack_id, snowflake};
 use super::{Channels, Config, Discord, Heartbeat, Hook, HookKind, Http, Journal, Slack, Wiki};
 
 /// Where Muster listens unless it is said otherwise: only this machine reaches it.
@@ -36,15 +36,19 @@ const BODY_MEMORY: usize = 8 * 1024 * 1024;
 const BODY_MEMORY_RANGE: RangeInclusive<u64> = 1024 * 1024..=1024 * 1024 * 1024;
 
 const APP_TOKEN: Kind = Kind {
-    prefix: "xapp-",
-    hint: "Slack's app-level token begins with xapp- (Basic Information, App-Level Tokens, with connections:write)",
+    fits: |token| token.starts_with("xapp-"),
+    unfit: "that is another kind of token. Slack's app-level token begins with xapp- (Basic Information, App-Level \
+        Tokens, with connections:write)",
 };
-const BOT_TOKEN: Kind =
-    Kind { prefix: "xoxb-", hint: "Slack's bot token begins with xoxb- (OAuth & Permissions, Bot User OAuth Token)" };
-
-/// The address of a heartbeat.
-const WEB: Kind =
-    Kind { prefix: "http", hint: "the whole address is wanted there, such as https://hc.example.com/ping/…" };
+const BOT_TOKEN: Kind = Kind {
+    fits: |token| token.starts_with("xoxb-"),
+    unfit: "that is another kind of token. Slack's bot token begins with xoxb- (OAuth & Permissions, Bot User OAuth \
+        Token)",
+};
+const WEB_ADDRESS: Kind = Kind {
+    fits: is_web_address,
+    unfit: "that is no address of the web: the whole of it is wanted, such as https://hc.example.com/ping/…",
+};
 
 /// How often a heartbeat is sent.
 const BEAT: Duration = Duration::from_secs(60);
@@ -112,7 +116,7 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
         incidents(file, directory, table, &mut config);
     }
     if let Some(mut table) = root.table(file, "heartbeat") {
-        let url = vault.secret(file, &mut table, "url", WEB);
+        let url = vault.secret(file, &mut table, "url", WEB_ADDRESS);
         let every = table.string(file, "every").and_then(|found| duration(file, &found));
         table.finish(file);
         config.heartbeat = url.map(|url| Heartbeat { url, every: every.unwrap_or(BEAT) });
@@ -207,6 +211,13 @@ fn channels(file: &mut File<'_>, root: &mut Table<'_, '_>, on: &[Platform], conf
     let mut incidents = channel(file, &mut table, "incidents", on, true);
     let mut operators = channel(file, &mut table, "operators", on, false);
     let mut fallback = channel(file, &mut table, "fallback", on, false);
+    for (platform, fallback) in &fallback {
+        if alerts.get(platform) == Some(fallback) {
+            let path = format!("channels.fallback.{}", platform.key());
+            let what = "that is the alerts' own channel, whose place it is to take: name another one";
+            file.problem(&table.span(), &path, what);
+        }
+    }
     table.finish(file);
     for (platform, alerts) in alerts {
         if let Some(incidents) = incidents.remove(&platform) {

@@ -27,15 +27,17 @@ pub(super) struct Vault<'a> {
     pub(super) env: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// What a token of a kind begins with, and where it is found.
+/// How a secret of a kind is known.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
-    pub(super) prefix: &'static str,
-    pub(super) hint: &'static str,
+    /// Whether it looks like one.
+    pub(super) fits: fn(&str) -> bool,
+    /// What is said where it doesn't.
+    pub(super) unfit: &'static str,
 }
 
 /// A token whose form says nothing.
-pub(super) const ANY: Kind = Kind { prefix: "", hint: "" };
+pub(super) const ANY: Kind = Kind { fits: |_| true, unfit: "" };
 
 impl Vault<'_> {
     /// The secret that a key refers to; that it is missing is a problem.
@@ -143,8 +145,8 @@ fn checked(text: &str, kind: Kind) -> Result<Secret, String> {
         // It goes into a header, where it could not be sent.
         return Err("that has blanks or characters in it that no token has; the token alone is wanted".to_owned());
     }
-    if !secret.expose().starts_with(kind.prefix) {
-        return Err(format!("that is another kind of token. {}", kind.hint));
+    if !(kind.fits)(secret.expose()) {
+        return Err(kind.unfit.to_owned());
     }
     Ok(secret)
 }

@@ -8,6 +8,7 @@ fn env(name: &str) -> Option<String> {
         "SET_APP" | "SLACK_APP_TOKEN" => "xapp-",
         "SET_BOT" | "SLACK_BOT_TOKEN" => "xoxb-",
         "HEARTBEAT_URL" => "https://",
+        "SET_NO_HOST" => return Some("https:".to_owned()),
         "SET_EMPTY" => return Some(" \n".to_owned()),
         "SET_BLANK" => return Some("Bot very-hidden".to_owned()),
         _ => "",
@@ -254,6 +255,24 @@ bearer = []
             "muster.toml:9:55 hooks.alertmanager.bearer: that is not a file",
             "hooks.none.bearer: one or two are wanted",
         ],
+    );
+}
+
+#[test]
+fn a_heartbeat_needs_a_whole_address() {
+    let beat = |name: &str| muster(&format!("[heartbeat]\nurl = {{ env = \"{name}\" }}\n"));
+    assert!(beat("HEARTBEAT_URL").is_ok_and(|config| config.heartbeat.is_some()));
+    for wrong in ["SET_ONE", "SET_APP", "SET_NO_HOST"] {
+        assert_told(&beat(wrong).expect_err("it is no address"), &["heartbeat.url: that is no address of the web"]);
+    }
+}
+
+#[test]
+fn nothing_takes_its_own_place() {
+    let twice = GOOD.replace("[channels]\n", "[channels]\nfallback = { slack = \"C01ALERTS\" }\n");
+    assert_told(
+        &muster(&twice).expect_err("it is wrong"),
+        &["channels.fallback.slack: that is the alerts' own channel"],
     );
 }
 

@@ -10,8 +10,17 @@ use url::Url;
 use super::tables::{File, Found};
 
 /// Ids of the files that `muster init` writes: right in form, but of nobody.
-const EXAMPLES: &[&str] =
-    &["000000000000000000", "C00ALERTS", "C00INCIDENTS", "C00OPERATORS", "C00CHECKPOINTS", "T00WORKSPACE", "U00ANN"];
+const EXAMPLES: &[&str] = &[
+    "000000000000000000",
+    "000000000000000001",
+    "C00ALERTS",
+    "C00INCIDENTS",
+    "C00OPERATORS",
+    "C00FALLBACK",
+    "C00CHECKPOINTS",
+    "T00WORKSPACE",
+    "U00ANN",
+];
 
 /// The longest time that can be set.
 const A_YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -82,6 +91,11 @@ pub(super) fn api_url(file: &mut File<'_>, found: Found<String>) -> Option<Strin
     }
     file.problem(&span, &key, "an https address is wanted here; http only on this machine (http://127.0.0.1:…)");
     None
+}
+
+/// Whether a text is a whole address of the web.
+pub(super) fn is_web_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| is_http(&url) && url.has_host())
 }
 
 fn is_web(url: &Url) -> bool {

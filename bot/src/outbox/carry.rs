@@ -292,19 +292,12 @@ fn hearing(state: &State, place: Place) -> Called<Option<(ChannelId, Option<Stri
     if state.unusable(place.platform(), &channel).is_some() {
         return Err(no_channel());
     }
-    let prefix = match place {
-        Place::Room(platform, incident) if state.unusable_room(platform, incident).is_some() => {
-            Some(format!("{incident} (its room can't be used): "))
-        }
-        Place::Alerts(_)
-        | Place::Announcements(_)
-        | Place::Room(..)
-        | Place::Operators(_)
-        | Place::Beside(..)
-        | Place::Storm(..)
-        | Place::Missed(..) => None,
-    };
-    Ok(Some((channel, prefix)))
+    if let Place::Room(platform, incident) = place
+        && state.unusable_room(platform, incident).is_some()
+    {
+        return Ok(Some((channel, Some(format!("{incident} (its room can't be used): ")))));
+    }
+    Ok(Some((channel, None)))
 }
 
 fn showing(state: &State, id: CardId, place: Place) -> Called<Option<Showing>> {

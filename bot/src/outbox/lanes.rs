@@ -107,10 +107,11 @@ impl Lanes {
             }
         }
         self.oldest.insert((it.queued_at, key.clone()));
-        if it.stage == Stage::Queued {
-            self.enqueue(&lane, it.row.effect.platform(), rank(&it), &key);
+        let queued = it.stage == Stage::Queued;
+        self.open.insert(key.clone(), it);
+        if queued {
+            self.enqueue(&key);
         }
-        self.open.insert(key, it);
         self.refresh(&lane);
     }
 
@@ -178,9 +179,9 @@ impl Lanes {
     pub(super) fn recorded(&mut self, key: &str) {
         if let Some(it) = self.open.get_mut(key).filter(|it| it.stage == Stage::Reported) {
             it.stage = Stage::Queued;
-            let (name, rank, platform) = (it.lane.clone(), rank(it), it.row.effect.platform());
+            let name = it.lane.clone();
             self.unsettled -= 1;
-            self.enqueue(&name, platform, rank, key);
+            self.enqueue(key);
             self.refresh(&name);
         }
     }
@@ -194,9 +195,9 @@ impl Lanes {
             it.suspect |= suspect;
             it.due = due;
             it.stage = Stage::Queued;
-            let (name, rank, platform) = (it.lane.clone(), rank(it), it.row.effect.platform());
+            let name = it.lane.clone();
             self.unsettled -= 1;
-            self.enqueue(&name, platform, rank, key);
+            self.enqueue(key);
             self.leave(&name);
         }
     }
@@ -284,10 +285,12 @@ impl Lanes {
         Some(it)
     }
 
-    fn enqueue(&mut self, lane: &str, platform: Option<Platform>, rank: Rank, key: &str) {
-        let lane = self.lanes.entry(lane.to_owned()).or_default();
-        lane.platform = platform;
-        lane.queue.insert(rank, key.into());
+    /// Puts an open effect into its lane's queue.
+    fn enqueue(&mut self, key: &str) {
+        let Some(it) = self.open.get(key) else { return };
+        let lane = self.lanes.entry(it.lane.clone()).or_default();
+        lane.platform = it.row.effect.platform();
+        lane.queue.insert(rank(it), it.row.key.clone());
     }
 
     /// Brings what is known of a lane up to date after any change to it.

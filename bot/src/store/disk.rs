@@ -133,13 +133,21 @@ impl Disk for RealDisk {
     }
 
     fn free(&self) -> io::Result<Option<u64>> {
-        let disk = rustix::fs::statvfs(&self.directory)?;
-        Ok(Some(disk.f_bavail.saturating_mul(disk.f_frsize)))
+        free(&self.directory).map(Some)
     }
 
     fn sync_names(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
     }
+}
+
+/// Bytes that may still be written on a directory's disk.
+///
+/// # Errors
+/// What the system refuses.
+pub(crate) fn free(directory: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(directory)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 struct RealFile(File);

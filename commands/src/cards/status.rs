@@ -15,16 +15,15 @@ const SHOWN: usize = 4;
 pub fn status(state: &State) -> Card {
     let Vitals { chats, lanes, open, disk_free, at, .. } = &state.vitals;
     let away = chats.iter().find(|(_, link)| !link.up);
-    let storms = state.storms.values().filter(|storm| storm.ended_at.is_none()).count();
-    let (colour, title) = match state.troubles.len() {
-        0 if away.is_some() => {
-            let chat = away.map_or_else(String::new, |(platform, _)| platform.title().to_owned());
-            (Colour::Acknowledged, format!("{chat} is away; it is tried again all the time"))
+    let storms = state.storms.values().any(|storm| storm.ended_at.is_none());
+    let (colour, title) = match (state.troubles.len(), away) {
+        (0, Some((chat, _))) => {
+            (Colour::Acknowledged, format!("{} is away; it is tried again all the time", chat.title()))
         }
-        0 if storms > 0 => (Colour::Acknowledged, "Muster is well, but an alert storm rages".to_owned()),
-        0 => (Colour::Resolved, "All is well".to_owned()),
-        1 => (Colour::Firing, "Something is wrong".to_owned()),
-        count => (Colour::Firing, format!("{count} things are wrong")),
+        (0, None) if storms => (Colour::Acknowledged, "Muster is well, but an alert storm rages".to_owned()),
+        (0, None) => (Colour::Resolved, "All is well".to_owned()),
+        (1, _) => (Colour::Firing, "Something is wrong".to_owned()),
+        (count, _) => (Colour::Firing, format!("{count} things are wrong")),
     };
     let mut card = Card::coloured(colour, Text::new().plain(format!("{} {title}", colour.emoji())));
     for (trouble, since) in state.troubles.iter().take(3) {

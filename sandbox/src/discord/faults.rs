@@ -79,6 +79,28 @@ impl Discord {
         self.lock().gateway.disallowed = bits;
     }
 
+    /// Whether somebody's interaction waits for a session that has no socket at the moment.
+    #[must_use]
+    pub fn waits_for_a_socket(&self) -> bool {
+        let state = self.lock();
+        let mut sessions = state.gateway.sessions.iter();
+        !state.waiting.is_empty() && sessions.any(|session| session.socket.is_none())
+    }
+
+    /// Resolves when no socket is open any more but those that are frozen, which notice nothing.
+    pub async fn deserted(&self) {
+        let mut version = self.version.subscribe();
+        loop {
+            version.borrow_and_update();
+            if self.lock().gateway.sockets.values().all(|socket| socket.frozen) {
+                return;
+            }
+            if version.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Resolves when every interaction was answered or has failed, and everything was written that can be.
     pub async fn quiet(&self) {
         let mut version = self.version.subscribe();

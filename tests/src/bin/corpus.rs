@@ -9,11 +9,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bot::demo::story::{self, Player};
-use bot::demo::time;
+use bot::demo::story;
 use bot::store::files::ReadOnly;
 use integrations::clock::Clock;
-use jiff::SignedDuration;
 use operations::event::Event;
 use sandbox::faults::{CallFault, SocketFault};
 use tests::{World, corpus};
@@ -39,18 +37,7 @@ async fn main() {
 
 async fn the_story(world: &World) {
     for step in story::steps() {
-        let at = time::beginning() + SignedDuration::from_secs(step.second);
-        if let Ok(wait) = Duration::try_from(at.duration_since(world.clock.now())) {
-            world.advance(wait).await;
-        }
-        let player = Player {
-            sandbox: &world.sandbox,
-            hooks: format!("http://{}", world.bot().address),
-            http: world.http.clone(),
-            began: time::beginning() - SignedDuration::from_mins(4),
-        };
-        world.while_working(player.act(&step.does)).await.expect(step.title);
-        world.settle().await;
+        world.plays(&step).await;
     }
 }
 

@@ -45,22 +45,25 @@ fn said(words: &str) {
 
 fn linked(words: &str, address: &str) {
     let Some(link) = link(words, address) else { return };
-    assert!(
-        address
-            .trim_start_matches(|c: char| c <= ' ')
-            .get(..4)
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
-    );
     assert!(!link.contains(['\n', '<']) && !link.contains("{{") && !link.contains("{%"), "{link:?}");
     let row = format!("| a | b |\n| - | - |\n| {link} | x |\n");
     let events: Vec<_> = Parser::new_ext(&row, Options::all()).collect();
-    let links = events.iter().filter(|event| matches!(event, Event::Start(Tag::Link { .. }))).count();
+    let targets: Vec<&str> = events.iter().filter_map(target).collect();
     let cells = events.iter().filter(|event| matches!(event, Event::End(TagEnd::TableCell))).count();
-    assert_eq!((links, cells), (1, 4), "{row}");
+    assert_eq!((targets.len(), cells), (1, 4), "{row}");
+    // Not asked of the address that went in: browsers, too, read `ht\rtp` as `http`.
+    assert!(targets[0].starts_with("http://") || targets[0].starts_with("https://"), "{row}");
     let page = html(&link);
     let tags = tags::read(&page).unwrap_or_else(|why| panic!("{why} in {page:?}"));
     let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
     assert_eq!(names, ["p", "a"], "{page:?}");
+}
+
+fn target<'a>(event: &'a Event<'_>) -> Option<&'a str> {
+    match event {
+        Event::Start(Tag::Link { dest_url, .. }) => Some(dest_url),
+        _ => None,
+    }
 }
 
 /// What Markdown shows; a panic where it is more than words in the wrapping that was meant.

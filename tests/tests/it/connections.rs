@@ -1,7 +1,5 @@
 //! Sockets that break while people work: nothing is lost, nothing is done twice.
 
-use operations::ids::Platform;
-use operations::state::State;
 use sandbox::faults::{CallFault, SocketFault};
 use tests::World;
 
@@ -35,23 +33,6 @@ async fn sockets_that_close_are_opened_again_and_what_was_said_meanwhile_is_hear
     assert_eq!(kept, Ok(2), "both messages are in the timeline");
 }
 
-/// Ann declares an incident. What Discord tells her within three seconds that it failed, she does again.
-async fn declares(world: &World, chat: &tests::Chat<'_>, title: &str) {
-    let (platform, wanted) = (chat.platform, title.to_owned());
-    let is_declared = move |state: &State| {
-        let mut incidents = state.incidents.values();
-        incidents.any(|it| it.title.as_str() == wanted && it.declared_by.user.platform == platform)
-    };
-    for _ in 0..3 {
-        chat.user("ann").types("general", &format!("/incident declare {title}")).await;
-        world.settle().await;
-        if world.read(is_declared.clone()).await {
-            return;
-        }
-        assert_eq!(platform, Platform::Discord, "Slack's other connection is there all the time");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_are_answered_while_the_sockets_are_renewed() {
     let world = World::start().await;
@@ -60,7 +41,7 @@ async fn people_are_answered_while_the_sockets_are_renewed() {
         world.sandbox.discord.socket_fault(SocketFault::AskReconnect { reason: String::new() }).await;
         // Nothing is waited for: Slack's other connection is there, and Discord's session is resumed.
         for chat in world.chats() {
-            declares(&world, &chat, &format!("Search is slow {round}")).await;
+            chat.user("ann").types("general", &format!("/incident declare Search is slow {round}")).await;
         }
         world.advance(std::time::Duration::from_secs(45)).await;
     }

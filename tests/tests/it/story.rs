@@ -1,30 +1,13 @@
 //! The story, as `muster demo --headless --story` plays it, and the README's transcript of it.
 
-use std::time::Duration;
-
-use bot::demo::story::{self, Player};
-use bot::demo::{time, transcript};
-use integrations::clock::Clock;
-use jiff::SignedDuration;
+use bot::demo::{story, time, transcript};
 use tests::World;
 
 #[tokio::test]
 async fn the_story_ends_as_the_readme_shows() {
     let world = World::start().await;
     for step in story::steps() {
-        let at = time::beginning() + SignedDuration::from_secs(step.second);
-        if let Ok(wait) = Duration::try_from(at.duration_since(world.clock.now())) {
-            world.advance(wait).await;
-        }
-        let player = Player {
-            sandbox: &world.sandbox,
-            hooks: format!("http://{}", world.bot().address),
-            http: world.http.clone(),
-            began: time::beginning() - SignedDuration::from_mins(4),
-        };
-        world.while_working(player.act(&step.does)).await.unwrap_or_else(|why| panic!("{}: {why}", step.title));
-        world.settle().await;
-        assert_eq!(player.missing(&step), None, "{}", step.title);
+        world.plays(&step).await;
     }
     let readme = include_str!("../../../README.md");
     let shown = readme.split("```text\n").find(|block| block.starts_with("=== Slack"));

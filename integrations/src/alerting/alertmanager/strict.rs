@@ -12,27 +12,17 @@ use serde_json::Number;
 /// What stands at the beginning of the error message about a key that stands twice.
 pub(super) const TWICE: &str = "key twice: ";
 
-/// Whether no value of `body` is nested deeper than `max`. Looks at brackets outside of strings only.
+/// Whether no value of `body` is nested deeper than `max`.
 pub(super) fn depth_ok(body: &[u8], max: usize) -> bool {
     let mut depth = 0_usize;
-    let mut in_string = false;
-    let mut escaped = false;
-    for byte in body {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (false, b'[' | b'{') => {
-                depth += 1;
-                if depth > max {
-                    return false;
-                }
-            }
-            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+    outside_strings(body).all(|byte| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-    }
-    true
+        depth <= max
+    })
 }
 
 /// Whether `body` has no more values than its size allows. What is no JSON is counted somehow.
@@ -41,19 +31,24 @@ pub(super) fn density_ok(body: &[u8], most: usize) -> bool {
     if body.len() < most {
         return true;
     }
-    let mut values = 1;
-    let mut in_string = false;
-    let mut escaped = false;
-    for byte in body {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (false, b'{' | b'[' | b',') => values += 1,
+    outside_strings(body).filter(|byte| matches!(byte, b'{' | b'[' | b',')).count() < most
+}
+
+/// The bytes of a body that are not in a string, its quotes among them.
+fn outside_strings(body: &[u8]) -> impl Iterator<Item = u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    body.iter().copied().filter(move |byte| {
+        if escaped {
+            escaped = false;
+            return false;
+        }
+        match byte {
+            b'"' => in_string = !in_string,
+            b'\\' => escaped = in_string,
             _ => {}
         }
-    }
-    values <= most
+        !in_string
+    })
 }
 
 /// A value from outside. An object is a list of its entries: those that are read here have few, and a map of one entry

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bot::crash::Crash;
-use bot::demo::story::{Does, Player};
+use bot::demo::story::Does;
 use tests::{Setup, World, alerts_body};
 
 use super::workflows::{Act, Deed, Seen, Workflow};
@@ -74,15 +74,9 @@ async fn revive(world: &mut World) {
     }
 }
 
-fn player(world: &World) -> Player<'_> {
-    let address = world.app.as_ref().map(|app| app.address.to_string()).unwrap_or_default();
-    let began = "2026-03-02T13:56:00Z".parse().expect("a time");
-    Player { sandbox: &world.sandbox, hooks: format!("http://{address}"), http: world.http.clone(), began }
-}
-
 /// What must be seen after a deed and is not.
 fn missing(world: &World, deed: &Deed) -> Option<String> {
-    let player = player(world);
+    let player = world.player();
     deed.seen.iter().find_map(|seen| match seen {
         Seen::Chat(only, place, words) => world.chats().into_iter().find_map(|chat| {
             let looks = only.is_none_or(|only| only == chat.platform);
@@ -103,10 +97,10 @@ async fn act(world: &mut World, deed: &Deed, before: Option<&Deed>) -> Result<()
             if let (Does::Submits(on, ..), Some(Deed { act: Act::Does(click), .. })) = (does, before)
                 && world.chat(*on).view()["forms"].as_array().is_none_or(Vec::is_empty)
             {
-                world.while_working(player(world).act(click)).await?;
+                world.while_working(world.player().act(click)).await?;
                 world.settle().await;
             }
-            world.while_working(player(world).act(does)).await
+            world.while_working(world.player().act(does)).await
         }
         Act::Alerts(names) => {
             for name in *names {
