@@ -18,6 +18,7 @@ use integrations::wiki::git::Wiki;
 use operations::checkpoint::Checkpoint;
 use operations::ids::Platform;
 use operations::input::Input;
+use operations::vitals::Trouble;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -128,7 +129,13 @@ impl App {
         .start()?;
         let engine = started.engine;
         let committed = started.committed;
-        let journal_fits = checkpoints::look(&key, &book, *committed.borrow());
+        let fits = checkpoints::look(&key, &book, *committed.borrow());
+        let was_unlike =
+            engine.read(|state| state.troubles.contains_key(&Trouble::JournalUnlike)).await.unwrap_or(true);
+        let journal_unlike = Arc::new(AtomicBool::new(!fits || was_unlike));
+        if fits && was_unlike {
+            checkpoints::clear_up(config.data_dir.clone(), journal_unlike.clone());
+        }
         let wiki =
             Wiki::open_or_create(&config.wiki.path, "Muster").map_err(|error| StartError::Wiki(error.to_string()))?;
         let before_commits = crash.clone();
@@ -207,7 +214,7 @@ impl App {
             standing: stands.clone(),
             outbox: ask_outbox,
             full: full.clone(),
-            journal_unlike: !journal_fits,
+            journal_unlike,
         };
         running.push(crate::tasks::spawn("vitals", looker.run()));
         if let Some(beat) = &config.heartbeat {

@@ -12,6 +12,8 @@ mod tampering;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use self::book::Book;
+use self::check::Against;
 use self::key::Key;
 use crate::crash::{Crash, Point};
 use crate::engine::Engine;
@@ -254,6 +257,15 @@ pub fn look(key: &Key, book: &Book, (seq, hash): (u64, Hash)) -> bool {
         tracing::warn!(before = newest.key, "Earlier checkpoints were signed with another key");
     }
     fits
+}
+
+/// Finds out, while everything else goes on, whether a journal that was found not to be its checkpoints' is sound by now:
+/// somebody put the right backup back, or moved away what is accounted for. Then `unlike` is taken back.
+pub fn clear_up(data: PathBuf, unlike: Arc<AtomicBool>) {
+    tokio::task::spawn_blocking(move || match crate::journal::verify_against(&data, &Against::default()) {
+        Ok(_) => unlike.store(false, Ordering::Relaxed),
+        Err(error) => tracing::error!(%error, "The journal is still not the one that its checkpoints are of"),
+    });
 }
 
 /// What is posted in a chat.

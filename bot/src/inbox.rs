@@ -149,7 +149,7 @@ impl Intake {
         crate::tasks::spawn("turn away", async move {
             let words = "Muster works only in the server that it is set up for. Ask whoever runs it.";
             let card = operations::card::Card::line(operations::text::Text::new().plain(words));
-            if let Err(failure) = chat.reply(&reply, &card, true, "foreign").await {
+            if let Err(failure) = chat.reply(&reply, &card, "foreign").await {
                 tracing::debug!(why = %failure, "Somebody from elsewhere could not be answered");
             }
         });

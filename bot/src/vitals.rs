@@ -41,8 +41,8 @@ pub(crate) struct Looker {
     pub(crate) outbox: mpsc::Sender<oneshot::Sender<Waiting>>,
     /// Set while the disk is full: webhooks are refused.
     pub(crate) full: Arc<AtomicBool>,
-    /// Whether the journal was not the one that its newest checkpoint is of at the start.
-    pub(crate) journal_unlike: bool,
+    /// Whether the journal was not the one that its checkpoints are of at the start.
+    pub(crate) journal_unlike: Arc<AtomicBool>,
 }
 
 impl Looker {
@@ -106,7 +106,7 @@ impl Looker {
             refused,
             disk_free: disk::free(&self.data_dir).ok(),
             lag,
-            journal_unlike: self.journal_unlike,
+            journal_unlike: self.journal_unlike.load(Ordering::Relaxed),
             invalid: self.chats.iter().filter_map(|(on, chat)| Some((*on, chat.refused_lately()?))).collect(),
             sessions_left: self.sockets.iter().filter_map(|(on, it)| Some((*on, it.borrow().sessions_left?))).collect(),
         }

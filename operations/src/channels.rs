@@ -38,7 +38,10 @@ impl Unusable {
                 "it is not there, or is private and Muster is not in it. Invite Muster, or put another channel into \
                  the configuration"
             }
-            Unusable::Forbidden => "Muster may not write there. Let it see the channel and send messages in it",
+            Unusable::Forbidden => {
+                "Muster may not do there what it has to. Let it see the channel, send messages and embed links in it, and \
+                 read its history"
+            }
         }
     }
 }

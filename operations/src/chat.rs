@@ -170,13 +170,11 @@ impl ReplyTo {
     }
 }
 
-/// An answer: seen by one person alone, or by all.
+/// An answer, seen by the asker alone. What everybody is to see is a card ([`crate::effect::CardId`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// A card for the asker alone.
     Private(crate::card::Card),
-    /// A card for everybody in the channel.
-    Open(crate::card::Card),
     /// A form to fill in; the card is what is said where a form can't be opened any more.
     Form(Form, crate::card::Card),
     /// Nothing to say: the act shows in a card that everybody sees.

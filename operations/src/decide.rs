@@ -91,9 +91,7 @@ fn by_command(
     command: &Command,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    let changes =
-        !matches!(command, Command::Status | Command::Help(_) | Command::ListAlerts | Command::ListIncidents { .. });
-    if changes && state.troubles.contains_key(&crate::vitals::Trouble::DiskFull) {
+    if command.changes() && state.troubles.contains_key(&crate::vitals::Trouble::DiskFull) {
         return Err(Refusal::DiskFull);
     }
     let here = channel.and_then(|channel| state.incident_of(by.user.platform, channel));

@@ -328,7 +328,18 @@ impl Effect {
         match self {
             // What was just refused would be refused again.
             Effect::ProbeChannel { .. } => PROBE_EVERY,
-            _ => Duration::ZERO,
+            Effect::ShowCard { .. }
+            | Effect::PinCard { .. }
+            | Effect::OpenRoom { .. }
+            | Effect::SetTopic { .. }
+            | Effect::Invite { .. }
+            | Effect::Say { .. }
+            | Effect::Reply { .. }
+            | Effect::Capture { .. }
+            | Effect::Publish { .. }
+            | Effect::RetireCard { .. }
+            | Effect::ReadMissed { .. }
+            | Effect::Checkpoint { .. } => Duration::ZERO,
         }
     }
 
@@ -338,7 +349,18 @@ impl Effect {
         match self {
             // Nobody waits for an answer for a day.
             Effect::Reply { .. } => Some(Duration::from_secs(24 * 3600)),
-            _ => None,
+            Effect::ShowCard { .. }
+            | Effect::PinCard { .. }
+            | Effect::OpenRoom { .. }
+            | Effect::SetTopic { .. }
+            | Effect::Invite { .. }
+            | Effect::Say { .. }
+            | Effect::Capture { .. }
+            | Effect::Publish { .. }
+            | Effect::RetireCard { .. }
+            | Effect::ReadMissed { .. }
+            | Effect::ProbeChannel { .. }
+            | Effect::Checkpoint { .. } => None,
         }
     }
 }

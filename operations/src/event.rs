@@ -400,6 +400,9 @@ pub enum Event {
         channel: ChannelId,
         /// As which message.
         message: MessageId,
+        /// The one that it takes the place of, where that stayed behind in another channel.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<MessageRef>,
     },
     /// The message behind a card is gone.
     CardLost {

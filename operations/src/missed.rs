@@ -62,9 +62,11 @@ pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
     let is_late = |since: Timestamp| vitals.at.duration_since(since) > LATE;
     let mut events = Vec::new();
     // Where nothing waits for long, no card does: the groups need not be looked at.
-    for (platform, _) in vitals.oldest.iter().filter(|(_, oldest)| is_late(**oldest)) {
+    for (platform, oldest) in vitals.oldest.iter().filter(|(_, oldest)| is_late(**oldest)) {
         let mut unseen: BTreeMap<Option<&Outside>, (usize, Vec<GroupId>)> = BTreeMap::new();
-        for group in state.groups.values().filter(|group| has_no_card(state, group, *platform)) {
+        // What opened before the oldest that waits does not wait: it was shown, given up, or never to be shown here.
+        let waits = |group: &&Arc<Group>| group.opened_at >= *oldest && has_no_card(state, group, *platform);
+        for group in state.groups.values().filter(waits) {
             let (late, groups) = unseen.entry(group.channel.as_ref()).or_default();
             *late += usize::from(is_late(group.opened_at));
             groups.push(group.id);

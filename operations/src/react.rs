@@ -229,10 +229,13 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
             effects
         }
         Event::RoomOpened { incident, platform, .. } => room_opened(state, *incident, *platform),
-        Event::CardPosted { card, place, .. } => match (card, place) {
-            (CardId::Headline(_), Place::Room(..)) => vec![Effect::PinCard { card: *card, place: *place }],
-            (CardId::Headline(_) | CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_), _) => Vec::new(),
-        },
+        Event::CardPosted { card, place, left, .. } => {
+            let pins = matches!((card, place), (CardId::Headline(_), Place::Room(..)));
+            let pin = pins.then_some(Effect::PinCard { card: *card, place: *place });
+            let reachable = left.iter().filter(|it| state.unusable(it.platform, &it.channel).is_none());
+            let retire = reachable.map(|message| Effect::RetireCard { message: message.clone() });
+            pin.into_iter().chain(retire).collect()
+        }
         Event::CardLost { card, place } => vec![Effect::ShowCard { card: *card, place: *place }],
         Event::EffectGivenUp { incident, effect, .. } => match incident {
             // Showing the failure must not depend on what failed, or it would never end.

@@ -34,6 +34,9 @@ pub struct Settings {
     pub storm_at: Option<u64>,
 }
 
+/// What the channel for checkpoints is for, in words.
+pub const CHECKPOINTS: &str = "checkpoints of the journal";
+
 /// Where Muster sits on one chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
@@ -47,6 +50,8 @@ pub struct Seat {
     pub operators: Option<ChannelId>,
     /// What takes the place of a channel that can't be used, where one is named.
     pub fallback: Option<ChannelId>,
+    /// The channel for checkpoints of the journal. Nothing takes its place.
+    pub checkpoints: Option<ChannelId>,
     /// Channels for the alerts of single services, by the service's name.
     pub services: BTreeMap<String, ChannelId>,
 }
@@ -134,6 +139,9 @@ impl Settings {
         }
         if Some(channel) == seat.fallback.as_ref() {
             return Some("what has no other place".to_owned());
+        }
+        if Some(channel) == seat.checkpoints.as_ref() {
+            return Some(CHECKPOINTS.to_owned());
         }
         let service = seat.services.iter().find(|(_, own)| *own == channel);
         service.map(|(service, _)| format!("alerts of {service}"))

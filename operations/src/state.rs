@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Group, Unheard};
+use crate::alert::{Group, Member, Unheard};
 use crate::channels::Unusable;
 use crate::effect::{CardId, Place};
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
@@ -32,6 +32,9 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 /// So many ends of alerts that had never fired here are remembered.
 const UNHEARD: usize = 1_000;
+
+/// An alert is looked for in so many resolved groups of its key.
+const RECENT: usize = 100;
 
 /// So many storms are remembered.
 const STORMS: usize = 1_000;
@@ -126,6 +129,14 @@ pub struct Posted {
     pub message: MessageId,
 }
 
+impl Posted {
+    /// The message, on the chat that it is on.
+    #[must_use]
+    pub fn on(&self, platform: Platform) -> MessageRef {
+        MessageRef { platform, channel: self.channel.clone(), message: self.message.clone() }
+    }
+}
+
 impl State {
     /// Folds an event.
     pub fn apply(&mut self, record: &Record) {
@@ -136,26 +147,55 @@ impl State {
     /// A copy without what [`State::derive`] brings back. Groups and incidents are shared with this one, not copied.
     #[must_use]
     pub fn stored(&self) -> State {
+        // All of them by name, so that none is forgotten.
+        let State {
+            settings: _,
+            seq,
+            incidents,
+            groups,
+            last_group,
+            cards,
+            openings,
+            storms,
+            last_storm,
+            missed,
+            last_missed,
+            missing,
+            troubles,
+            unusable,
+            left,
+            sources,
+            unheard,
+            started_at,
+            vitals: _,
+            due,
+            marked,
+            open: _,
+            ended: _,
+            rooms: _,
+            strings: _,
+            fading: _,
+        } = self;
         State {
-            seq: self.seq,
-            incidents: self.incidents.clone(),
-            groups: self.groups.clone(),
-            last_group: self.last_group,
-            cards: self.cards.clone(),
-            openings: self.openings.clone(),
-            storms: self.storms.clone(),
-            last_storm: self.last_storm,
-            missed: self.missed.clone(),
-            last_missed: self.last_missed,
-            missing: self.missing.clone(),
-            troubles: self.troubles.clone(),
-            unusable: self.unusable.clone(),
-            left: self.left.clone(),
-            sources: self.sources.clone(),
-            unheard: self.unheard.clone(),
-            started_at: self.started_at,
-            due: self.due.clone(),
-            marked: self.marked.clone(),
+            seq: *seq,
+            incidents: incidents.clone(),
+            groups: groups.clone(),
+            last_group: *last_group,
+            cards: cards.clone(),
+            openings: openings.clone(),
+            storms: storms.clone(),
+            last_storm: *last_storm,
+            missed: missed.clone(),
+            last_missed: *last_missed,
+            missing: missing.clone(),
+            troubles: troubles.clone(),
+            unusable: unusable.clone(),
+            left: left.clone(),
+            sources: sources.clone(),
+            unheard: unheard.clone(),
+            started_at: *started_at,
+            due: due.clone(),
+            marked: marked.clone(),
             ..State::default()
         }
     }
@@ -199,6 +239,13 @@ impl State {
         let ended = self.ended.get(source).and_then(|keys| keys.get(key)).into_iter().flatten().rev();
         let groups = ended.filter_map(|id| self.groups.get(id)).map(Arc::as_ref);
         groups.take_while(move |group| group.resolved_at.is_some_and(|at| now.duration_since(at) <= LATE))
+    }
+
+    /// How an alert stood in the last group of a source's key that was resolved and had it.
+    #[must_use]
+    pub fn ended_member(&self, source: &str, key: &str, fingerprint: &str) -> Option<&Member> {
+        let ended = self.ended.get(source).and_then(|keys| keys.get(key)).into_iter().flatten().rev().take(RECENT);
+        ended.filter_map(|id| self.groups.get(id)).find_map(|group| group.members.get(fingerprint))
     }
 
     /// The groups that fire, the newest first.
@@ -268,11 +315,7 @@ impl State {
     /// Where a card was posted. One in a channel that can't be used is out of reach, as if it had not been.
     #[must_use]
     pub fn posted(&self, card: CardId, place: Place) -> Option<MessageRef> {
-        self.posted_at(card, place).map(|posted| MessageRef {
-            platform: place.platform(),
-            channel: posted.channel.clone(),
-            message: posted.message.clone(),
-        })
+        self.posted_at(card, place).map(|posted| posted.on(place.platform()))
     }
 
     fn posted_at(&self, card: CardId, place: Place) -> Option<&Posted> {

@@ -45,27 +45,40 @@ impl Verdict {
 /// again with its first beginning.
 pub const LATE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Decides what becomes of `told`, given the open group of its key, if there is one, and how it stands in one
-/// that was resolved just before.
+/// Decides what becomes of `told`, given the open group of its key, if there is one, and how it stands in the last one
+/// that was resolved and had it, if that is asked for.
 #[must_use]
-pub fn triage(told: &Told, open: Option<&Group>, ended: Option<&Member>, now: Timestamp) -> Verdict {
+pub fn triage<'a>(
+    told: &Told,
+    open: Option<&'a Group>,
+    ended: impl FnOnce() -> Option<&'a Member>,
+    now: Timestamp,
+) -> Verdict {
     let fires = if open.is_some() { Verdict::Joins } else { Verdict::Opens };
     let known = open.and_then(|group| group.members.get(&told.alert.fingerprint));
-    let (member, unchanged) = match (known, ended) {
-        (Some(member), _) => (member, Verdict::Duplicate),
-        (None, Some(member)) => (member, Verdict::Outdated),
-        (None, None) if told.firing => return fires,
-        (None, None) => return Verdict::NeverFired,
+    let (member, unchanged) = match known {
+        Some(member) if member.firing && told.firing && told.alert.starts_at < member.alert.starts_at => {
+            // It is the same firing, unless it began before an end that is known: of two that tell of one alert,
+            // Alertmanager keeps the earlier beginning.
+            let is_late = ended().is_some_and(|before| !starts_after(told, before.alert.ends_at));
+            return if is_late { Verdict::Outdated } else { Verdict::Updates };
+        }
+        Some(member) => (member, Verdict::Duplicate),
+        None => match ended() {
+            Some(member) => (member, Verdict::Outdated),
+            None if told.firing => return fires,
+            None => return Verdict::NeverFired,
+        },
     };
-    if told.alert.starts_at < member.alert.starts_at {
-        return Verdict::Outdated;
-    }
     let is_newer = starts_after(told, member.alert.ends_at);
     match (told.firing, member.firing) {
         (true, true) if told.alert == member.alert => Verdict::Duplicate,
         (true, true) => Verdict::Updates,
         (true, false) if is_newer || now.duration_since(member.last_seen) > LATE => fires,
         (true, false) => Verdict::Outdated,
+        (false, true) if told.alert.ends_at.is_some_and(|ends_at| ends_at < member.alert.starts_at) => {
+            Verdict::Outdated
+        }
         (false, true) => Verdict::Resolves,
         (false, false) if is_newer => Verdict::NeverFired,
         (false, false) => unchanged,

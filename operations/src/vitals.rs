@@ -13,20 +13,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::ids::{ChannelId, Platform};
+use crate::settings::CHECKPOINTS;
 use crate::state::State;
 use crate::text::Outside;
 
 /// A chat that is away for longer is told of on the other.
 const AWAY: SignedDuration = SignedDuration::from_secs(60);
-/// What is not delivered for longer is told of.
-const LATE: SignedDuration = SignedDuration::from_mins(5);
-/// An input that waits longer to be decided is told of.
-const SLOW: Duration = Duration::from_secs(5);
-/// Less room than this on the disk, in bytes, is told of.
-const LOW: u64 = 1024 * 1024 * 1024;
+/// What is not delivered for longer is told of, and that it is over, once nothing waits for longer than the second.
+const LATE: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(5), SignedDuration::from_mins(1));
+/// An input that waits longer to be decided is told of, and that it is over, once none waits for longer than the second.
+const SLOW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(1));
+/// Less room than this on the disk, in bytes, is told of, and that it is over, once there is more than the second.
+const LOW: (u64, u64) = (1024 * 1024 * 1024, 1280 * 1024 * 1024);
 /// With less room than this, in bytes, nothing new is taken.
 pub const FULL: u64 = 64 * 1024 * 1024;
-/// More calls than this that a chat refused in ten minutes are told of, and fewer than half of it are not any more. At
+/// So many calls that a chat refused in ten minutes are told of, and fewer than half of it are not any more. At
 /// twice as many Muster goes slowly, at ten times as many it stops, and at twenty times as many it would be shut out.
 const REFUSED: usize = 500;
 /// With this much room, in bytes, it is taken again.
@@ -51,7 +52,7 @@ pub struct Vitals {
     pub disk_free: Option<u64>,
     /// How long an input waits to be decided.
     pub lag: Duration,
-    /// Whether the journal was not the one that its newest checkpoint is of when Muster was started.
+    /// Whether the journal was not the one that its checkpoints are of when Muster was started.
     pub journal_unlike: bool,
     /// Calls that a chat refused in the last ten minutes, where too many have the bot shut out.
     pub invalid: BTreeMap<Platform, usize>,
@@ -98,7 +99,7 @@ pub enum Trouble {
     DiskFull,
     /// Inputs wait for long to be decided.
     Slow,
-    /// The journal was not the one that its newest checkpoint is of when Muster was started.
+    /// The journal was not the one that its checkpoints are of when Muster was started.
     JournalUnlike,
     /// A source has told nothing for longer than it should.
     SourceSilent(Arc<str>),
@@ -182,18 +183,19 @@ impl Trouble {
                 "Muster is slow: commands and alerts wait for seconds. Is the machine or its disk busy?".to_owned()
             }
             Trouble::JournalUnlike => {
-                "The journal is not the one that its newest checkpoint is of, or its end is missing: was a backup put back, or \
-                 was it changed? `muster journal verify` tells more."
+                "The journal is not the one that its checkpoints are of, or its end is missing: was a backup put back, or was \
+                 it changed? `muster journal verify` tells more. This is over at the first start after it finds nothing wrong."
                     .to_owned()
             }
             Trouble::SourceSilent(source) => format!(
                 "The source \"{source}\" has told nothing for longer than it should. Is it running, and can it reach Muster?"
             ),
             Trouble::ChannelUnusable { platform, channel, purpose } => format!(
-                "The channel for {purpose} on {} ({}) can't be used; what belongs there goes to another one. Unarchive it, or \
-                 invite Muster again and let it write. Muster looks every 10 minutes whether it is right.",
+                "The channel for {purpose} on {} ({}) can't be used; what belongs there {}. Unarchive it, or invite Muster \
+                 again and let it write. Muster looks every 10 minutes whether it is right.",
                 platform.title(),
-                channel.0
+                channel.0,
+                if purpose == CHECKPOINTS { "waits" } else { "goes to another one" }
             ),
         }
     }
@@ -213,7 +215,7 @@ impl Trouble {
             Trouble::DiskLow => "The disk of Muster's data directory has room again.".to_owned(),
             Trouble::DiskFull => "The disk has room again: Muster takes everything again.".to_owned(),
             Trouble::Slow => "Muster is quick again.".to_owned(),
-            Trouble::JournalUnlike => "The journal fits its newest checkpoint.".to_owned(),
+            Trouble::JournalUnlike => "The journal fits its checkpoints.".to_owned(),
             Trouble::SourceSilent(source) => format!("The source \"{source}\" tells again."),
             Trouble::ChannelUnusable { platform, purpose, .. } => {
                 format!("The channel for {purpose} on {} can be used again. New things go there.", platform.title())
@@ -237,6 +239,8 @@ pub fn nobody_hears(state: &State) -> bool {
 pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
     let mut wrong: BTreeMap<Trouble, String> = BTreeMap::new();
     let longer = |since: Timestamp, than: SignedDuration| vitals.at.duration_since(since) > than;
+    // What was told of ends only at a clearly better figure, or it would be told again and again.
+    let stands = |trouble: &Trouble| state.troubles.contains_key(trouble);
     for (platform, why) in &vitals.refused {
         wrong.insert(Trouble::TokenRefused(*platform), why.clone());
     }
@@ -244,41 +248,42 @@ pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
         let trouble = Trouble::ChatAway(*platform);
         let is_refused = vitals.refused.contains_key(platform);
         // It ends as soon as the chat is back. That a token is refused says more than that the chat is away.
-        if !link.up && (longer(link.since, AWAY) && !is_refused || state.troubles.contains_key(&trouble)) {
+        if !link.up && (longer(link.since, AWAY) && !is_refused || stands(&trouble)) {
             wrong.insert(trouble, link.why.clone());
         }
     }
     for (platform, oldest) in &vitals.oldest {
         let away =
             wrong.contains_key(&Trouble::ChatAway(*platform)) || wrong.contains_key(&Trouble::TokenRefused(*platform));
-        if longer(*oldest, LATE) && !away {
-            wrong.insert(Trouble::ChatLate(*platform), String::new());
+        let trouble = Trouble::ChatLate(*platform);
+        if longer(*oldest, if stands(&trouble) { LATE.1 } else { LATE.0 }) && !away {
+            wrong.insert(trouble, String::new());
         }
     }
     for (platform, invalid) in &vitals.invalid {
         let trouble = Trouble::Refused(*platform);
-        let limit = if state.troubles.contains_key(&trouble) { REFUSED / 2 } else { REFUSED };
+        let limit = if stands(&trouble) { REFUSED / 2 } else { REFUSED };
         if *invalid >= limit {
             wrong.insert(trouble, format!("{invalid} in ten minutes"));
         }
     }
     if let Some(free) = vitals.disk_free {
-        let still_full = state.troubles.contains_key(&Trouble::DiskFull) && free < ROOM_AGAIN;
-        if free < FULL || still_full {
+        if free < if stands(&Trouble::DiskFull) { ROOM_AGAIN } else { FULL } {
             wrong.insert(Trouble::DiskFull, String::new());
         }
-        if free < LOW {
+        if free < if stands(&Trouble::DiskLow) { LOW.1 } else { LOW.0 } {
             wrong.insert(Trouble::DiskLow, String::new());
         }
     }
     if vitals.journal_unlike {
         wrong.insert(Trouble::JournalUnlike, String::new());
     }
-    if vitals.lag > SLOW {
+    if vitals.lag > if stands(&Trouble::Slow) { SLOW.1 } else { SLOW.0 } {
         wrong.insert(Trouble::Slow, String::new());
     }
     for (source, limit) in &state.settings.silent_after {
-        let last = state.sources.get(source.as_str()).copied().or(state.started_at);
+        // Nobody could be heard before the start.
+        let last = state.sources.get(source.as_str()).copied().max(state.started_at);
         if last.is_some_and(|last| longer(last, SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX))) {
             wrong.insert(Trouble::SourceSilent(source.as_str().into()), String::new());
         }
@@ -291,7 +296,7 @@ pub(crate) fn looked_at(state: &State, vitals: &Vitals) -> Vec<Event> {
     }
     let ended = state.troubles.keys().filter(|trouble| !wrong.contains_key(trouble));
     let mut events: Vec<Event> = ended.map(|trouble| Event::TroubleEnded { trouble: trouble.clone() }).collect();
-    let began = wrong.into_iter().filter(|(trouble, _)| !state.troubles.contains_key(trouble));
+    let began = wrong.into_iter().filter(|(trouble, _)| !stands(trouble));
     events.extend(began.map(|(trouble, why)| Event::TroubleBegan { trouble, why: Outside::new(&why) }));
     events
 }

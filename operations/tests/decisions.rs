@@ -18,6 +18,7 @@ use operations::refusal::Refusal;
 use operations::settings::{Person, Seat, Settings};
 use operations::state::State;
 use operations::triage::Verdict;
+use operations::vitals::{Trouble, Vitals};
 
 /// A core without anything around it.
 struct Core {
@@ -35,6 +36,7 @@ impl Core {
             incidents: ChannelId::from(format!("{name}-incidents")),
             operators: None,
             fallback: None,
+            checkpoints: None,
             services: Default::default(),
         };
         let ann = Person {
@@ -162,6 +164,73 @@ fn copies_late_or_early_change_nothing() {
     core.alerts(&[("a", false, 0)], 0);
     assert_eq!(core.alerts(&[("a", true, 0)], 0), [], "an old firing after its resolve");
     assert_eq!(verdicts(&core.alerts(&[("a", true, 10)], 0)), [Verdict::Joins], "a new start is a new firing");
+}
+
+#[test]
+fn a_firing_that_is_told_with_an_earlier_beginning_goes_on_and_ends() {
+    let mut core = Core::new();
+    core.alerts(&[("a", true, 10)], 0);
+    // Of two Prometheus servers, the second one saw it first.
+    assert_eq!(verdicts(&core.alerts(&[("a", true, 8)], 0)), [Verdict::Updates]);
+    assert_eq!(core.alerts(&[("a", false, 2)], 0), [], "an end from before it began");
+    let events = core.alerts(&[("a", false, 8)], 0);
+    assert!(events.contains(&Event::GroupResolved { group: GroupId(1) }), "{events:?}");
+    core.now += SignedDuration::from_mins(20);
+    core.alerts(&[("a", true, 40)], 0);
+    assert_eq!(core.alerts(&[("a", true, 8)], 0), [], "a copy from the time before");
+    assert_eq!(core.alerts(&[("a", false, 8)], 0), [], "and of its end");
+}
+
+#[test]
+fn on_a_full_disk_everything_can_be_looked_at_and_nothing_be_changed() {
+    let mut core = Core::new();
+    core.alerts(&[("a", true, 0)], 0);
+    core.declare();
+    core.state.troubles.insert(Trouble::DiskFull, core.now);
+    for ask in [Ask::Show, Ask::ShowTimeline] {
+        assert_eq!(core.ask(&ann(), ask.clone()), Ok(vec![]), "{ask:?}");
+    }
+    let alert = |ask| Command::Alert { group: Some(GroupId(1)), ask };
+    assert_eq!(core.command(&ann(), "x", alert(AlertAsk::Show)), Ok(vec![]));
+    assert_eq!(core.command(&ann(), "x", alert(AlertAsk::Acknowledge)), Err(Refusal::DiskFull));
+    assert_eq!(core.ask(&ann(), Ask::AddNote("x".into())), Err(Refusal::DiskFull));
+    assert_eq!(core.command(&ann(), "x", Command::Open(FormKind::Declare(None))), Err(Refusal::DiskFull));
+}
+
+#[test]
+fn a_card_that_is_posted_elsewhere_after_its_channel_is_right_again_leaves_no_live_one_behind() {
+    let mut core = Core::new();
+    core.alerts(&[("a", true, 0)], 0);
+    let show = Effect::ShowCard { card: CardId::Alert(GroupId(1)), place: Place::Alerts(Platform::Slack) };
+    let posted = |core: &mut Core, channel: &str, message: &str| {
+        let outcome = Outcome::Posted { channel: channel.into(), message: message.into() };
+        core.effects.clear();
+        core.give(&Input::Done { effect: show.clone(), outcome }).expect("outcomes are taken");
+        core.effects.clone()
+    };
+    assert_eq!(posted(&mut core, "slack-incidents", "1"), []);
+    let left = MessageRef { platform: Platform::Slack, channel: "slack-incidents".into(), message: "1".into() };
+    assert_eq!(posted(&mut core, "slack-alerts", "2"), [Effect::RetireCard { message: left }]);
+    assert_eq!(core.state.left, [], "nothing is left to be done");
+}
+
+#[test]
+fn what_was_never_to_be_shown_on_a_chat_is_not_missed_there() {
+    let mut core = Core::new();
+    let sees = |core: &mut Core, oldest: Timestamp| {
+        let vitals = Vitals { at: core.now, oldest: [(Platform::Discord, oldest)].into(), ..Vitals::default() };
+        let events = core.give(&Input::Vitals(Box::new(vitals))).expect("never refused");
+        events.into_iter().filter(|event| matches!(event, Event::MissedBegan { .. })).count()
+    };
+    for number in 0..40 {
+        let told = Received { key: format!("disk{number}").into(), ..received(&[("a", true, 0)], 0) };
+        core.give(&Input::Alerts(told)).expect("alerts are never refused");
+    }
+    core.now += SignedDuration::from_mins(10);
+    let later = core.now - SignedDuration::from_mins(5);
+    assert_eq!(sees(&mut core, later), 0, "what waits is younger than all of them");
+    let first = core.now - SignedDuration::from_mins(10);
+    assert_eq!(sees(&mut core, first), 1);
 }
 
 #[test]

@@ -3,15 +3,17 @@
 //! The webhooks are those that Alertmanager sends for one group: each tells of all members
 //! that fire and of those that ended since the one before. A failure names its seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use commands::cards;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use operations::alert::{Alert, Received, Told};
+use operations::channels::Unusable;
 use operations::chat::Actor;
 use operations::command::{AlertAsk, Ask, Command};
 use operations::decide::decide;
+use operations::effect::{CardId, Effect, Outcome, Place};
 use operations::ids::{ChannelId, GroupId, IncidentId, Platform, UserRef};
 use operations::incident::Severity;
 use operations::input::Input;
@@ -19,6 +21,7 @@ use operations::journal::Record;
 use operations::labels::Labels;
 use operations::settings::{Seat, Settings};
 use operations::state::State;
+use operations::vitals::{Link, Vitals};
 
 /// So many seeds are tried of each property.
 const SEEDS: u64 = 1_000;
@@ -38,6 +41,7 @@ impl Core {
             incidents: ChannelId::from(format!("{}-incidents", platform.key())),
             operators: None,
             fallback: None,
+            checkpoints: None,
             services: Default::default(),
         };
         let settings = Settings {
@@ -60,6 +64,13 @@ impl Core {
             self.state.apply(&record);
             self.lines.push(serde_json::to_string(&record).expect("a record is JSON"));
         }
+    }
+
+    /// The kinds of event that there are.
+    fn kinds(&self) -> BTreeSet<String> {
+        let records = self.lines.iter().map(|line| serde_json::from_str(line).expect("it was written"));
+        let kind = |record: serde_json::Value| record["event"].as_object()?.keys().next().cloned();
+        records.filter_map(kind).collect()
     }
 
     /// What people see of the groups.
@@ -247,9 +258,12 @@ fn a_firing_that_goes_on_after_the_time_for_late_copies_is_shown() {
 
 #[test]
 fn a_replay_gives_the_state_that_was_also_from_a_snapshot_on() {
+    let mut happened = BTreeSet::new();
     for seed in 0..SEEDS {
         let random = &mut Rng::with_seed(seed);
         let mut core = Core::new();
+        // Where storms hold cards back, nothing is missed.
+        core.state.settings.storm_at = random.bool().then_some(5);
         let mut sent: Vec<Received> = (0..3).flat_map(|key| webhooks(random, key, random_minute(key), true)).collect();
         random.shuffle(&mut sent);
         let mut snapshot = (0, serde_json::to_string(&core.state.stored()).expect("a state is JSON"));
@@ -259,6 +273,7 @@ fn a_replay_gives_the_state_that_was_also_from_a_snapshot_on() {
                 snapshot = (core.lines.len(), serde_json::to_string(&core.state.stored()).expect("a state is JSON"));
             }
         }
+        happened.extend(core.kinds());
         let (at, snapshot) = snapshot;
         let mut from_snapshot: State = serde_json::from_str(&snapshot).expect("it can be read");
         from_snapshot.derive();
@@ -280,10 +295,48 @@ fn a_replay_gives_the_state_that_was_also_from_a_snapshot_on() {
             }
         }
     }
+    for kind in ["StormEnded", "MissedEnded", "TroubleEnded", "ChannelUsable", "CardPosted", "EffectGivenUp"] {
+        assert!(happened.contains(kind), "{kind} is not among {happened:?}");
+    }
 }
 
 fn random_minute(key: usize) -> i64 {
     i64::try_from(key).unwrap_or_default() * 10
+}
+
+/// What Muster may see of itself.
+fn vitals(core: &Core, random: &mut Rng) -> Input {
+    let platform = Platform::ALL[random.usize(..2)];
+    let since = core.now - SignedDuration::from_secs([0, 30, 150, 4_000][random.usize(..4)]);
+    let link = Link { up: random.bool(), since, why: "gone".to_owned() };
+    Input::Vitals(Box::new(Vitals {
+        at: core.now,
+        oldest: random.bool().then_some((platform, since)).into_iter().collect(),
+        chats: [(platform, link)].into(),
+        refused: (random.u8(..8) == 0).then(|| (platform, "revoked".to_owned())).into_iter().collect(),
+        disk_free: [None, Some(1 << 20), Some(100 << 20), Some(1 << 40)][random.usize(..4)],
+        lag: std::time::Duration::from_secs(random.u64(..10)),
+        journal_unlike: random.u8(..8) == 0,
+        ..Vitals::default()
+    }))
+}
+
+/// The end of something that may have been asked for.
+fn ended(core: &Core, random: &mut Rng) -> Input {
+    let platform = Platform::ALL[random.usize(..2)];
+    let missed = core.state.missed.keys().next_back().copied();
+    let (card, place) = match missed.filter(|_| random.bool()) {
+        Some(missed) => (CardId::Missed(missed), Place::Missed(core.state.missed[&missed].platform, missed)),
+        None => (CardId::Alert(GroupId(random.u64(1..4))), Place::Alerts(platform)),
+    };
+    let channel = ["slack-alerts", "discord-incidents"][random.usize(..2)];
+    let message = random.u64(..100).to_string().into();
+    let (effect, outcome) = match random.u8(..4) {
+        0 => (Effect::ShowCard { card, place }, Outcome::GivenUp { why: "gone".to_owned() }),
+        1 => (Effect::ProbeChannel { platform, channel: channel.into() }, Outcome::ChannelWorks),
+        _ => (Effect::ShowCard { card, place }, Outcome::Posted { channel: channel.into(), message }),
+    };
+    Input::Done { effect, outcome }
 }
 
 /// Something happens.
@@ -293,7 +346,24 @@ fn step(core: &mut Core, random: &mut Rng, sent: &mut [Received]) {
     let by = Actor { user, name: who.into() };
     let group = Some(GroupId(random.u64(1..4)));
     let incident = Some(IncidentId(random.u32(1..3)));
-    let input = match random.u8(0..10) {
+    let input = match random.u8(0..14) {
+        10 => {
+            // More at once than is shown one by one.
+            for number in 0..35 {
+                let mut one = sent[0].clone();
+                one.key = format!("flood{number}").into();
+                core.give(&Input::Alerts(one));
+            }
+            vitals(core, random)
+        }
+        11 => vitals(core, random),
+        12 => Input::ChannelRefused {
+            platform: Platform::ALL[random.usize(..2)],
+            channel: ["slack-alerts", "discord-incidents", "elsewhere"][random.usize(..3)].into(),
+            why: [Unusable::Archived, Unusable::Forbidden][random.usize(..2)],
+            said: "no".to_owned(),
+        },
+        13 => ended(core, random),
         0..=4 => Input::Alerts(sent[random.usize(..sent.len())].clone()),
         5 => Input::Tick,
         choice => {

@@ -64,6 +64,7 @@ fn a_disk_is_full_until_there_is_twice_the_room() {
     assert_eq!(world.sees(5, |vitals| vitals.disk_free = Some(FULL + 1)), []);
     let ended = world.sees(10, |vitals| vitals.disk_free = Some(FULL * 2));
     assert!(is(&ended, false, &Trouble::DiskFull), "{ended:?}");
+    assert_eq!(world.sees(12, |vitals| vitals.disk_free = Some(1100 << 20)), [], "a little more room is not enough");
     assert!(is(&world.sees(15, |_| {}), false, &Trouble::DiskLow));
 }
 
@@ -74,6 +75,14 @@ fn a_source_that_falls_silent_is_told_of() {
     world.state.apply(&Record { seq: 1, at: Timestamp::UNIX_EPOCH, event: Event::Started { version: "1".to_owned() } });
     assert_eq!(world.sees(599, |_| {}), []);
     assert!(is(&world.sees(601, |_| {}), true, &Trouble::SourceSilent("prometheus".into())));
+    let heard = Event::UnheardResolved { source: "prometheus".into(), key: "k".into(), alerts: Vec::new() };
+    let again = Event::Started { version: "1".to_owned() };
+    for (second, event) in [(700, heard), (3_000, again)] {
+        let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second);
+        world.state.apply(&Record { seq: world.state.seq + 1, at, event });
+    }
+    assert!(is(&world.sees(3_005, |_| {}), false, &Trouble::SourceSilent("prometheus".into())), "it has its time anew");
+    assert!(is(&world.sees(3_605, |_| {}), true, &Trouble::SourceSilent("prometheus".into())));
 }
 
 #[test]
@@ -113,6 +122,7 @@ fn a_channel_of_the_configuration_is_a_trouble_as_long_as_it_can_not_be_used() {
         incidents: "C2".into(),
         operators: None,
         fallback: None,
+        checkpoints: None,
         services: [("checkout".to_owned(), "C3".into())].into(),
     };
     world.state.settings.chats.insert(Platform::Slack, seat);
@@ -146,6 +156,7 @@ fn where_every_chat_is_away_nobody_hears() {
         incidents: "C2".into(),
         operators: None,
         fallback: None,
+        checkpoints: None,
         services: [].into(),
     };
     assert!(!nobody_hears(&world.state), "without chats the webhooks are what there is");
@@ -161,12 +172,17 @@ fn a_slow_engine_late_delivery_and_a_foreign_journal_are_told_of() {
     let mut world = World::default();
     let slow = |vitals: &mut Vitals| vitals.lag = Duration::from_secs(6);
     assert!(is(&world.sees(5, slow), true, &Trouble::Slow));
+    assert_eq!(world.sees(7, |vitals| vitals.lag = Duration::from_secs(2)), [], "it is not quick yet");
     assert!(is(&world.sees(10, |_| {}), false, &Trouble::Slow));
     let late = |vitals: &mut Vitals| {
         vitals.oldest.insert(Platform::Slack, Timestamp::UNIX_EPOCH);
     };
     assert_eq!(world.sees(299, late), [] as [Event; 0]);
     assert!(is(&world.sees(305, late), true, &Trouble::ChatLate(Platform::Slack)));
+    let less = |vitals: &mut Vitals| {
+        vitals.oldest.insert(Platform::Slack, Timestamp::UNIX_EPOCH + SignedDuration::from_secs(100));
+    };
+    assert_eq!(world.sees(308, less), [], "it is not up to date yet");
     assert!(is(&world.sees(310, |_| {}), false, &Trouble::ChatLate(Platform::Slack)));
     assert!(is(&world.sees(315, |vitals| vitals.journal_unlike = true), true, &Trouble::JournalUnlike));
 }

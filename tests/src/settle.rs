@@ -44,17 +44,19 @@ impl World {
 
     /// Waits until both sockets are up.
     pub async fn connected(&self) {
+        let up = |health: &integrations::chat::socket::Health| health.state == State::Connected;
+        self.until(|world| world.bot().sockets.values().all(|health| up(&health.borrow()))).await;
+    }
+
+    /// Waits until something is so, for as long as the bot lives; time goes on where nothing happens.
+    pub async fn until(&self, what: impl Fn(&World) -> bool) {
         for _ in 0..MOST {
-            if self.crash.lives().is_err() {
-                return;
-            }
-            let up = |health: &integrations::chat::socket::Health| health.state == State::Connected;
-            if self.bot().sockets.values().all(|health| up(&health.borrow())) {
+            if self.crash.lives().is_err() || what(self) {
                 return;
             }
             self.nudge().await;
         }
-        panic!("the bot does not connect");
+        panic!("it does not come to that");
     }
 
     /// Moves the time on, second by second, until something is so; for at most a minute, in which Muster looks at itself

@@ -262,6 +262,7 @@ impl Config {
                 incidents: ChannelId::from(channels.incidents.clone()),
                 operators: channels.operators.clone().map(ChannelId::from),
                 fallback: channels.fallback.clone().map(ChannelId::from),
+                checkpoints: self.journal.checkpoint_to.get(platform).cloned().map(ChannelId::from),
                 services: self.service_channels(*platform),
             };
             Some((*platform, seat))

@@ -52,6 +52,7 @@ const WEB_ADDRESS: Kind = Kind {
 
 /// How often a heartbeat is sent.
 const BEAT: Duration = Duration::from_secs(60);
+const BEAT_RANGE: RangeInclusive<u64> = 10..=86_400;
 
 /// More new alerts than this in a channel and a minute, and nobody reads them one by one.
 const STORM_AT: u64 = 30;
@@ -117,7 +118,7 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
     }
     if let Some(mut table) = root.table(file, "heartbeat") {
         let url = vault.secret(file, &mut table, "url", WEB_ADDRESS);
-        let every = table.string(file, "every").and_then(|found| duration(file, &found));
+        let every = table.string(file, "every").and_then(|found| short_time(file, &found, BEAT_RANGE));
         table.finish(file);
         config.heartbeat = url.map(|url| Heartbeat { url, every: every.unwrap_or(BEAT) });
     }

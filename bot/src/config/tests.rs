@@ -262,6 +262,8 @@ bearer = []
 fn a_heartbeat_needs_a_whole_address() {
     let beat = |name: &str| muster(&format!("[heartbeat]\nurl = {{ env = \"{name}\" }}\n"));
     assert!(beat("HEARTBEAT_URL").is_ok_and(|config| config.heartbeat.is_some()));
+    let never = muster("[heartbeat]\nurl = { env = \"HEARTBEAT_URL\" }\nevery = \"never\"\n");
+    assert_told(&never.expect_err("leave it out instead"), &["heartbeat.every: a time from 10 to 86400 seconds"]);
     for wrong in ["SET_ONE", "SET_APP", "SET_NO_HOST"] {
         assert_told(&beat(wrong).expect_err("it is no address"), &["heartbeat.url: that is no address of the web"]);
     }

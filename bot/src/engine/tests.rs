@@ -30,6 +30,7 @@ fn start(directory: &Path, crash: Option<(Point, u64)>) -> Started {
         incidents: ChannelId::from("C2"),
         operators: None,
         fallback: None,
+        checkpoints: None,
         services: Default::default(),
     };
     let settings = Settings { chats: [(Platform::Slack, seat)].into(), ..Settings::default() };

@@ -7,6 +7,7 @@ use commands::{answers, cards};
 use integrations::chat::{Called, Chat, Failure, Refused};
 use integrations::clock::SharedClock;
 use operations::card::Card;
+use operations::channels::Unusable;
 use operations::chat::{Answer, ReplyTo};
 use operations::checkpoint::{Checkpoint, Ledger};
 use operations::effect::{CardId, Effect, Outcome, PROBE_EVERY, Place};
@@ -84,7 +85,7 @@ impl Carrier {
             Effect::Reply { to, answer, .. } => self.reply(to, answer, key, suspect).await,
             Effect::RetireCard { message } => self.retire(message, key).await,
             Effect::ReadMissed { incident, platform, since } => self.read_missed(*incident, *platform, *since).await,
-            Effect::ProbeChannel { platform, channel } => self.probe(*platform, channel).await,
+            Effect::ProbeChannel { platform, channel } => self.probe(*platform, channel, key, suspect).await,
             Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
             Effect::Checkpoint { ledger, checkpoint } => self.checkpoint(ledger, checkpoint, key, suspect).await,
@@ -172,11 +173,17 @@ impl Carrier {
     }
 
     /// Looks whether a channel can be used again; later once more where it can't.
-    async fn probe(&self, platform: Platform, channel: &ChannelId) -> Called<Outcome> {
+    async fn probe(&self, platform: Platform, channel: &ChannelId, key: &str, suspect: bool) -> Called<Outcome> {
         let id = channel.clone();
         let wanted = move |state: &State| state.unusable(platform, &id).filter(|_| state.needs_channel(platform, &id));
         let Some(why) = self.read(wanted).await? else { return Ok(Outcome::Done) };
-        match self.chat(platform)?.look_at(channel, why).await? {
+        let chat = self.chat(platform)?;
+        let still = match chat.look_at(channel, why).await? {
+            // Not every rule that forbids to write can be looked at.
+            None if why == Unusable::Forbidden => says_that_it_can(chat, channel, key, suspect).await?,
+            found => found,
+        };
+        match still {
             None => Ok(Outcome::ChannelWorks),
             Some(still) => {
                 let why = format!("the channel can't be used yet: {}", still.words());
@@ -192,18 +199,17 @@ impl Carrier {
         if is_callback {
             self.crash.pass_or_stay(Point::DiscordCallbackBefore).await;
         }
-        let say = async |card: &Card, private: bool| match suspect {
-            true => chat.reply_again(to, card, &answers::again(card), private, key).await,
-            false => chat.reply(to, card, private, key).await,
+        let say = async |card: &Card| match suspect {
+            true => chat.reply_again(to, card, &answers::again(card), key).await,
+            false => chat.reply(to, card, key).await,
         };
         let answered = match answer {
-            Answer::Private(card) => say(card, true).await,
-            Answer::Open(card) => say(card, false).await,
+            Answer::Private(card) => say(card).await,
             Answer::Silent => chat.take(to).await,
             Answer::Form(form, instead) => match chat.open_form(to, form).await {
                 // Nobody else answers this one: it was opened, and only the word of it was lost.
                 Err(Failure::Permanent { kind: Refused::Already, .. }) if suspect => Ok(()),
-                Err(Failure::Permanent { kind: Refused::TooLate | Refused::Already, .. }) => say(instead, true).await,
+                Err(Failure::Permanent { kind: Refused::TooLate | Refused::Already, .. }) => say(instead).await,
                 opened => opened,
             },
         };
@@ -222,6 +228,10 @@ impl Carrier {
             Ledger::Chat(platform, channel) => (self.chat(*platform)?, channel),
             Ledger::Wiki => return self.publisher.add_checkpoint(it.clone()).await,
         };
+        let (platform, id) = (chat.platform(), channel.clone());
+        if self.read(move |state| state.unusable(platform, &id)).await?.is_some() {
+            return Err(no_channel());
+        }
         // A newer one takes the place of an older one that could not be posted; there, each is one of its own.
         let key = format!("{key}/{}", it.seq);
         if suspect && chat.find_posted(channel, None, &key).await?.is_some() {
@@ -250,6 +260,17 @@ impl Carrier {
     }
 }
 
+/// Says in a channel that Muster can write there again; why it can't, where it can't.
+async fn says_that_it_can(chat: &Chat, channel: &ChannelId, key: &str, suspect: bool) -> Called<Option<Unusable>> {
+    if suspect && chat.find_posted(channel, None, key).await?.is_some() {
+        return Ok(None);
+    }
+    match chat.post(channel, None, &Card::line(Text::new().plain("Muster can write here again.")), key).await {
+        Err(Failure::Channel { why, .. }) => Ok(Some(why)),
+        posted => posted.map(|_| None),
+    }
+}
+
 pub(super) fn stopped(why: NotTaken) -> Failure {
     Failure::Transient { why: why.to_string(), retry_after: None }
 }
@@ -260,23 +281,23 @@ fn no_channel() -> Failure {
     Failure::Transient { why, retry_after: Some(PROBE_EVERY) }
 }
 
-/// Whether an effect goes elsewhere, or is nothing to do any more, where its channel can't be used. Answers and
-/// checkpoints are for that channel only, and a message can be read only where it is.
+/// Whether an effect goes elsewhere, waits, or is nothing to do any more, where its channel can't be used. Answers are
+/// for that channel only, and a message can be read only where it is.
 fn is_rerouted(effect: &Effect) -> bool {
     match effect {
         Effect::ShowCard { .. }
         | Effect::PinCard { .. }
         | Effect::SetTopic { .. }
         | Effect::Invite { .. }
-        | Effect::Say { .. } => true,
+        | Effect::Say { .. }
+        | Effect::Checkpoint { .. } => true,
         Effect::OpenRoom { .. }
         | Effect::Reply { .. }
         | Effect::Capture { .. }
         | Effect::Publish { .. }
         | Effect::RetireCard { .. }
         | Effect::ReadMissed { .. }
-        | Effect::ProbeChannel { .. }
-        | Effect::Checkpoint { .. } => false,
+        | Effect::ProbeChannel { .. } => false,
     }
 }
 

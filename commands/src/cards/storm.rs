@@ -40,11 +40,14 @@ fn raging(state: &State, storm: &Storm) -> Card {
         state.openings.get(&storm.channel).map_or(0, operations::storm::Openings::a_minute)
     ));
     let held = storm.opened().saturating_sub(storm.resolved);
+    let resolved = match storm.resolved {
+        0 => String::new(),
+        resolved => format!(", {resolved} of them are resolved already"),
+    };
     let words = format!(
         "So that this channel stays readable, new alerts have no cards of their own for now. Nothing is lost: {} are held \
-         back, {} of them are resolved already.",
+         back{resolved}.",
         storm.opened(),
-        storm.resolved
     );
     let next = format!("{held} fire. Look for what they have in common; take one with ");
     Card::coloured(Colour::Firing, title)

@@ -31,6 +31,7 @@ impl World {
             incidents: ChannelId::from(format!("{name}-incidents")),
             operators: None,
             fallback: None,
+            checkpoints: None,
             services: Default::default(),
         };
         let person = |key: &str, name: &str, slack: &str, discord: &str| Person {

@@ -244,15 +244,15 @@ impl Chat {
         }
     }
 
-    /// Answers a command, click or form with a card. A private answer is seen by the asker alone; where the
-    /// time for that is over it goes to the asker as a direct message.
+    /// Answers a command, click or form with a card that the asker alone sees; where the time for that is over it goes to
+    /// them as a direct message. A message is answered where it stands, for everybody.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn reply(&self, to: &ReplyTo, card: &Card, private: bool, key: &str) -> Called<()> {
+    pub async fn reply(&self, to: &ReplyTo, card: &Card, key: &str) -> Called<()> {
         match self {
-            Chat::Slack(client) => client.reply(to, card, private, key).await,
-            Chat::Discord(client) => client.answer_to(to, card, None, private, key).await,
+            Chat::Slack(client) => client.reply(to, card, key).await,
+            Chat::Discord(client) => client.answer_to(to, card, None, key).await,
         }
     }
 
@@ -261,10 +261,10 @@ impl Chat {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn reply_again(&self, to: &ReplyTo, card: &Card, marked: &Card, private: bool, key: &str) -> Called<()> {
+    pub async fn reply_again(&self, to: &ReplyTo, card: &Card, marked: &Card, key: &str) -> Called<()> {
         match self {
-            Chat::Slack(client) => client.reply_again(to, card, marked, private, key).await,
-            Chat::Discord(client) => client.answer_to(to, card, Some(marked), private, key).await,
+            Chat::Slack(client) => client.reply_again(to, card, marked, key).await,
+            Chat::Discord(client) => client.answer_to(to, card, Some(marked), key).await,
         }
     }
 

@@ -25,8 +25,8 @@ const ENDS: &[&str] = &[
 const KEYS: &[&str] =
     &["api", "private", "access", "secret", "signing", "encryption", "auth", "account", "shared", "master", "ssh"];
 
-/// Words behind a name's end that change nothing: `token_value` is a token.
-const BEHIND: &[&str] = &["value", "hash", "header", "b64", "base64", "plain", "plaintext"];
+/// Words behind a name's end that change nothing: `token_value` is a token. Without their numbers: `b64`, `base64`.
+const BEHIND: &[&str] = &["value", "hash", "header", "b", "base", "plain", "plaintext"];
 
 /// Whether what stands under this name is a secret.
 #[must_use]
@@ -64,13 +64,8 @@ impl<'n> Iterator for Parts<'n> {
     type Item = &'n str;
 
     fn next(&mut self) -> Option<&'n str> {
-        // Numbers at the end of a name count alike: `password2`.
-        let rest = self.rest.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        let rest = match rest.trim_end_matches(|c: char| c.is_ascii_digit()) {
-            "" => rest,
-            letters if rest.len() == self.rest.len() => letters,
-            _ => rest,
-        };
+        // A number at the end of a word says nothing: `password2`, `DB_PASSWORD_1`, `token_2_value`.
+        let rest = self.rest.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
         let bytes = rest.as_bytes();
         let end = bytes.len();
         let mut start = end;
@@ -102,6 +97,13 @@ mod tests {
             "dbPassword",
             "userpassword",
             "password2",
+            "password_2",
+            "DB_PASSWORD_1",
+            "token-1",
+            "API_KEY_1",
+            "secret_base64",
+            "token_2_value",
+            "apiKey2",
             "token",
             "access_token",
             "accessToken",
@@ -154,6 +156,9 @@ mod tests {
             "value",
             "api_key_count",
             "résumé",
+            "_7",
+            "shard_1",
+            "base64",
         ] {
             assert!(!is_secret(name), "{name}");
         }

@@ -189,6 +189,25 @@ async fn a_topic_is_set_twice_in_ten_minutes_and_then_put_back() {
 }
 
 #[tokio::test]
+async fn cards_that_would_not_be_seen_and_messages_that_can_not_be_found_are_the_channels_fault() {
+    let world = World::new().await;
+    let posted = world.post(&card("Disk"), "E1").await.expect("posted");
+    world.sandbox.discord.denies("general", "EMBED_LINKS", true);
+    let why = world.post(&card("Load"), "E2").await.err().as_ref().and_then(unusable);
+    assert_eq!(why, Some(Unusable::Forbidden));
+    let edited = world.chat.edit(&world.message(&posted), &card("Disk is full"), "E1").await;
+    assert_eq!(edited.err().as_ref().and_then(unusable), Some(Unusable::Forbidden), "it was dropped without a word");
+    world.sandbox.discord.denies("general", "EMBED_LINKS", false);
+    world.sandbox.discord.denies("general", "READ_MESSAGE_HISTORY", true);
+    let found = world.chat.find_posted(&world.general(), None, "E1").await;
+    assert_eq!(found.err().as_ref().and_then(unusable), Some(Unusable::Forbidden), "it may be there all the same");
+    world.sandbox.discord.denies("general", "READ_MESSAGE_HISTORY", false);
+    assert_eq!(world.chat.find_posted(&world.general(), None, "E1").await, Ok(Some(posted)));
+    let empty = ChannelId::from(world.sandbox.discord.channel_id("alerts").expect("there is one"));
+    assert_eq!(world.chat.find_posted(&empty, None, "E1").await, Ok(None), "nothing was said there");
+}
+
+#[tokio::test]
 async fn refusals_are_of_their_kind_and_say_the_code() {
     let world = World::new().await;
     let gone = ChannelId::from("1");
@@ -204,6 +223,12 @@ async fn refusals_are_of_their_kind_and_say_the_code() {
     assert_eq!(world.chat.look_at(&world.general(), Unusable::Forbidden).await, Ok(Some(Unusable::Forbidden)));
     world.sandbox.discord.denies("general", "SEND_MESSAGES", false);
     assert_eq!(world.chat.look_at(&world.general(), Unusable::Forbidden).await, Ok(None));
+    for permission in ["EMBED_LINKS", "READ_MESSAGE_HISTORY"] {
+        world.sandbox.discord.denies("general", permission, true);
+        let still = world.chat.look_at(&world.general(), Unusable::Forbidden).await;
+        assert_eq!(still, Ok(Some(Unusable::Forbidden)), "{permission}");
+        world.sandbox.discord.denies("general", permission, false);
+    }
     world.fault(POST, CallFault::Refuse { error: "50035".to_owned() });
     assert_eq!(world.post(&plain("x"), "E3").await.err().as_ref().and_then(kind), Some(Refused::Malformed));
 }

@@ -57,7 +57,7 @@ async fn a_command_is_answered_for_the_asker_alone() {
     let line = "/incident declare title:checkout is down sev:SEV2";
     let (outcome, inbound) = world
         .commanded(&mut arrivals, line, async |inbound| {
-            world.chat.reply(&reply_of(&inbound), &plain("Declared."), true, "E1").await.expect("answered");
+            world.chat.reply(&reply_of(&inbound), &plain("Declared."), "E1").await.expect("answered");
             inbound
         })
         .await;
@@ -75,20 +75,6 @@ async fn a_command_is_answered_for_the_asker_alone() {
 }
 
 #[tokio::test]
-async fn an_open_answer_is_for_all() {
-    let (world, _socket, mut arrivals) = connected().await;
-    world
-        .commanded(&mut arrivals, "/incident role who:@bo", async |inbound| {
-            let Act::Command { line: Line::Options { options, .. }, .. } = &inbound.what else { panic!("a command") };
-            assert_eq!(options["who"], format!("<@{}>", world.user("bo")));
-            world.chat.reply(&reply_of(&inbound), &card("Bo commands."), false, "E1").await.expect("answered");
-        })
-        .await;
-    assert!(world.messages()[0]["ephemeral_to"].is_null());
-    world.nothing_was_malformed();
-}
-
-#[tokio::test]
 async fn an_answer_whose_outcome_was_lost_is_not_given_twice() {
     for message in [plain("Declared."), card("Declared.")] {
         for fault in [CallFault::DropAfterWork, CallFault::StatusAfterWork { status: 500 }] {
@@ -97,8 +83,8 @@ async fn an_answer_whose_outcome_was_lost_is_not_given_twice() {
             world
                 .commanded(&mut arrivals, "/incident declare title:x", async |inbound| {
                     let reply = reply_of(&inbound);
-                    assert!(world.chat.reply(&reply, &message, true, "E1").await.is_err());
-                    world.chat.reply(&reply, &message, true, "E1").await.expect("it was given");
+                    assert!(world.chat.reply(&reply, &message, "E1").await.is_err());
+                    world.chat.reply(&reply, &message, "E1").await.expect("it was given");
                 })
                 .await;
             assert_eq!(world.messages().len(), 1);
@@ -112,8 +98,8 @@ async fn a_second_answer_follows_the_first() {
     world
         .commanded(&mut arrivals, "/incident declare title:x", async |inbound| {
             let reply = reply_of(&inbound);
-            world.chat.reply(&reply, &card("One."), true, "E1").await.expect("answered");
-            world.chat.reply(&reply, &card("Two."), true, "E2").await.expect("answered again");
+            world.chat.reply(&reply, &card("One."), "E1").await.expect("answered");
+            world.chat.reply(&reply, &card("Two."), "E2").await.expect("answered again");
         })
         .await;
     let messages = world.messages();
@@ -134,10 +120,9 @@ async fn an_answer_that_comes_too_late_goes_to_the_asker_directly() {
         })
         .await;
     assert!(!outcome.answered());
-    world.chat.reply(&reply, &plain("Declared."), true, "E1").await.expect("sent");
+    world.chat.reply(&reply, &plain("Declared."), "E1").await.expect("sent");
     assert_eq!(world.direct_messages(&world.user("ann")).len(), 1);
-    world.chat.reply(&reply, &plain("Declared for all."), false, "E2").await.expect("posted");
-    assert_eq!(world.messages().len(), 1);
+    assert_eq!(world.messages().len(), 0, "nobody else sees it");
     let late = world.chat.open_form(&reply, &form()).await.expect_err("too late");
     assert_eq!(kind(&late), Some(Refused::TooLate));
 }
@@ -148,12 +133,12 @@ async fn a_follow_up_after_a_quarter_of_an_hour_goes_to_the_asker_directly() {
     let (_, reply) = world
         .commanded(&mut arrivals, "/incident declare title:x", async |inbound| {
             let reply = reply_of(&inbound);
-            world.chat.reply(&reply, &card("One."), true, "E1").await.expect("answered");
+            world.chat.reply(&reply, &card("One."), "E1").await.expect("answered");
             reply
         })
         .await;
     world.clock.advance(Duration::from_secs(16 * 60));
-    world.chat.reply(&reply, &card("Two."), true, "E2").await.expect("sent");
+    world.chat.reply(&reply, &card("Two."), "E2").await.expect("sent");
     assert_eq!(world.direct_messages(&world.user("ann")).len(), 1);
 }
 
@@ -182,7 +167,7 @@ async fn clicks_and_choices_arrive_with_their_commands() {
     assert_eq!((click.as_str(), chosen, message), ("alert ack A-1", None, world.message(&id)));
     let chosen = async {
         let inbound = world.next(&mut arrivals).await;
-        world.chat.reply(&reply_of(&inbound), &plain("Set."), true, "E2").await.expect("answered");
+        world.chat.reply(&reply_of(&inbound), &plain("Set."), "E2").await.expect("answered");
         inbound
     };
     let select = world.sandbox.discord.selects(&ann, general.as_str(), id.as_str(), "Severity", vec!["SEV1".into()]);
@@ -272,7 +257,7 @@ async fn messages_mentions_reactions_and_pins_arrive() {
     let inbound = world.next(&mut arrivals).await;
     let Act::Mention { text, .. } = &inbound.what else { panic!("a mention") };
     assert_eq!(text, "ack A-3");
-    world.chat.reply(&reply_of(&inbound), &plain("Done."), true, "E2").await.expect("answered");
+    world.chat.reply(&reply_of(&inbound), &plain("Done."), "E2").await.expect("answered");
     assert!(world.messages().last().is_some_and(|it| !it["reference"].is_null()), "it is a reply");
     let discord = &world.sandbox.discord;
     discord.reacts(&ann, general.as_str(), message.message.as_str(), "📌").await.expect("reacted");

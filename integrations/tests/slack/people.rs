@@ -19,7 +19,7 @@ async fn a_command_is_answered_until_its_address_is_used_up_and_beyond() {
     let Act::Command { name, line: Line::Text(line), reply } = inbound.what else { panic!("a command") };
     assert_eq!((name.as_str(), line.as_str()), ("incident", "declare it burns"));
     for number in 0..7 {
-        world.chat.reply(&reply, &plain("Declared."), true, &format!("fx-{number}")).await.expect("answered");
+        world.chat.reply(&reply, &plain("Declared."), &format!("fx-{number}")).await.expect("answered");
     }
     let mine =
         world.messages(&world.general()).into_iter().filter(|it| it["ephemeral_to"] == world.user("ann").as_str());
@@ -33,7 +33,7 @@ async fn an_answer_to_somebody_outside_the_channel_goes_to_them_directly() {
     let world = World::new().await;
     let room = world.chat.open_channel("inc-1", "", "fx", false).await.expect("opened").channel;
     let to = ReplyTo::Slack { response_url: None, trigger: None, channel: room, user: world.user("bo"), thread: None };
-    world.chat.reply(&to, &plain("For you"), true, "fx-2").await.expect("answered");
+    world.chat.reply(&to, &plain("For you"), "fx-2").await.expect("answered");
     let view = world.sandbox.slack.view();
     let direct = view["channels"].as_array().expect("channels").iter().find(|it| it["im"] == world.user("bo").as_str());
     assert_eq!(direct.expect("a direct channel")["messages"].as_array().map(Vec::len), Some(1));
@@ -49,7 +49,7 @@ async fn an_answer_never_leaves_for_another_address() {
         user: world.user("ann"),
         thread: None,
     };
-    world.chat.reply(&to, &plain("Hello"), true, "fx").await.expect("answered another way");
+    world.chat.reply(&to, &plain("Hello"), "fx").await.expect("answered another way");
     assert_eq!(world.calls("chat.postEphemeral"), 1);
 }
 

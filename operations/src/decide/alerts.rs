@@ -1,6 +1,7 @@
 //! What becomes of alerts that were told, and of what people ask about them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -20,71 +21,108 @@ use crate::triage::{LATE, Verdict, triage};
 /// What follows from one webhook: at most one group is touched, because one webhook is one group.
 pub(super) fn received(state: &State, received: &Received, now: Timestamp) -> Vec<Event> {
     let open = state.open_group(&received.source, &received.key);
-    let ended: Vec<&Group> = state.just_ended(&received.source, &received.key, now).collect();
-    let id = open.map_or(GroupId(state.last_group + 1), |group| group.id);
-    let mut events = Vec::new();
-    let mut repeated = Vec::new();
-    let mut unheard = Vec::new();
-    // Which of the members that are told fire after this webhook; the others are as they were.
-    let mut firing: BTreeMap<&str, bool> = BTreeMap::new();
-    let mut opened = open.is_some();
-    for told in &received.alerts {
-        let fingerprint = &*told.alert.fingerprint;
-        // A second copy within one webhook is looked at as a member of a group that just opened.
-        let ended_there = ended.iter().find_map(|group| group.members.get(fingerprint));
-        let verdict = match (triage(told, open, ended_there, now), opened) {
-            (Verdict::Opens, true) => Verdict::Joins,
-            (verdict, _) => verdict,
-        };
-        match verdict {
-            Verdict::Duplicate => repeated.push(told.alert.fingerprint.clone()),
+    let mut webhook = Webhook {
+        state,
+        received,
+        now,
+        open,
+        id: open.map_or(GroupId(state.last_group + 1), |group| group.id),
+        is_open: open.is_some(),
+        events: Vec::new(),
+        repeated: Vec::new(),
+        unheard: Vec::new(),
+        firing: BTreeMap::new(),
+    };
+    received.alerts.iter().for_each(|told| webhook.take(told));
+    webhook.end()
+}
+
+/// One webhook while its alerts are looked at, one after another.
+struct Webhook<'a> {
+    state: &'a State,
+    received: &'a Received,
+    now: Timestamp,
+    /// The open group of its key, as it was before.
+    open: Option<&'a Group>,
+    /// The number of that group, or of the one that opens.
+    id: GroupId,
+    /// Whether the group is open by now.
+    is_open: bool,
+    events: Vec<Event>,
+    repeated: Vec<Arc<str>>,
+    unheard: Vec<Unheard>,
+    /// Which of the members that were told fire after this webhook; the others are as they were.
+    firing: BTreeMap<&'a str, bool>,
+}
+
+impl<'a> Webhook<'a> {
+    fn take(&mut self, told: &'a Told) {
+        let Received { source, key, .. } = self.received;
+        let fingerprint = &told.alert.fingerprint;
+        let ended = || self.state.ended_member(source, key, fingerprint);
+        match triage(told, self.open, ended, self.now) {
+            Verdict::Duplicate => self.repeated.push(fingerprint.clone()),
             Verdict::Outdated => {}
-            Verdict::NeverFired => unheard.extend(unheard_end(state, received, told)),
-            Verdict::Opens | Verdict::Joins | Verdict::Updates => {
-                let ends_at = end_heard_before(state, received, told, now);
-                // What is over already opens no group beside the one that it was part of.
-                if let Some(ends_at) = ends_at
-                    && let Some(ended) = ended.iter().find(|group| !opened && fired_with(group, told))
-                {
-                    events.extend(fired_and_resolved(ended.id, told, verdict, ends_at));
-                    continue;
-                }
-                if !opened {
-                    opened = true;
-                    let service = state.settings.service_of(&told.alert.labels);
-                    events.extend(crate::storm::begins(state, service.as_ref(), now));
-                    events.push(opening(state, id, received, told, service));
-                }
-                firing.insert(fingerprint, ends_at.is_none());
-                match ends_at {
-                    Some(ends_at) => events.extend(fired_and_resolved(id, told, verdict, ends_at)),
-                    None => events.push(Event::AlertFired { group: id, alert: told.alert.clone(), verdict }),
-                }
-            }
+            Verdict::NeverFired => self.unheard.extend(unheard_end(self.state, self.received, told)),
+            // A second copy within one webhook is looked at as a member of a group that just opened.
+            Verdict::Opens if self.is_open => self.fires(told, Verdict::Joins),
+            verdict @ (Verdict::Opens | Verdict::Joins | Verdict::Updates) => self.fires(told, verdict),
             Verdict::Resolves => {
-                firing.insert(fingerprint, false);
+                self.firing.insert(fingerprint, false);
                 let ends_at = told.alert.ends_at.unwrap_or(told.alert.starts_at);
-                events.push(Event::AlertResolved { group: id, fingerprint: told.alert.fingerprint.clone(), ends_at });
+                self.events.push(Event::AlertResolved { group: self.id, fingerprint: fingerprint.clone(), ends_at });
             }
         }
     }
-    if !repeated.is_empty() {
-        events.push(Event::AlertsRepeated { group: id, fingerprints: repeated });
+
+    fn fires(&mut self, told: &'a Told, verdict: Verdict) {
+        let ends_at = end_heard_before(self.state, self.received, told, self.now);
+        if !self.is_open {
+            // What is over already opens no group beside the one that it was part of.
+            if let Some(ends_at) = ends_at
+                && let Some(ended) = self.just_ended_with(told)
+            {
+                self.events.extend(fired_and_resolved(ended, told, verdict, ends_at));
+                return;
+            }
+            self.is_open = true;
+            let service = self.state.settings.service_of(&told.alert.labels);
+            self.events.extend(crate::storm::begins(self.state, service.as_ref(), self.now));
+            self.events.push(opening(self.state, self.id, self.received, told, service));
+        }
+        self.firing.insert(&told.alert.fingerprint, ends_at.is_none());
+        match ends_at {
+            Some(ends_at) => self.events.extend(fired_and_resolved(self.id, told, verdict, ends_at)),
+            None => self.events.push(Event::AlertFired { group: self.id, alert: told.alert.clone(), verdict }),
+        }
     }
-    if !unheard.is_empty() {
-        let (source, key) = (received.source.clone(), received.key.clone());
-        events.push(Event::UnheardResolved { source, key, alerts: unheard });
+
+    /// The group that ended just before and that an alert fired with.
+    fn just_ended_with(&self, told: &Told) -> Option<GroupId> {
+        let mut ended = self.state.just_ended(&self.received.source, &self.received.key, self.now);
+        ended.find(|group| fired_with(group, told)).map(|group| group.id)
     }
-    if opened && received.truncated != open.map_or(0, |group| group.truncated) {
-        events.push(Event::GroupTruncated { group: id, hidden: received.truncated });
+
+    fn end(self) -> Vec<Event> {
+        let Webhook { received, open, id, mut events, .. } = self;
+        if !self.repeated.is_empty() {
+            events.push(Event::AlertsRepeated { group: id, fingerprints: self.repeated });
+        }
+        if !self.unheard.is_empty() {
+            let (source, key) = (received.source.clone(), received.key.clone());
+            events.push(Event::UnheardResolved { source, key, alerts: self.unheard });
+        }
+        if self.is_open && received.truncated != open.map_or(0, |group| group.truncated) {
+            events.push(Event::GroupTruncated { group: id, hidden: received.truncated });
+        }
+        let resolves =
+            events.iter().any(|event| matches!(event, Event::AlertResolved { .. } | Event::GroupTruncated { .. }));
+        // Members that were left out are not known to be resolved, so the group isn't either.
+        if self.is_open && resolves && received.truncated == 0 && nothing_fires(open, &self.firing) {
+            events.push(Event::GroupResolved { group: id });
+        }
+        events
     }
-    let resolves =
-        events.iter().any(|event| matches!(event, Event::AlertResolved { .. } | Event::GroupTruncated { .. }));
-    // Members that were left out are not known to be resolved, so the group isn't either.
-    if opened && resolves && received.truncated == 0 && nothing_fires(open, &firing) {
-        events.push(Event::GroupResolved { group: id });
-    }
-    events
 }
 
 /// The end of an alert that has never fired here, unless it is known.

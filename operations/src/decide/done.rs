@@ -10,7 +10,9 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
     match (effect, outcome) {
         (Effect::ShowCard { card, place }, Outcome::Posted { channel, message }) => {
             let (channel, message) = (channel.clone(), message.clone());
-            let posted = Event::CardPosted { card: *card, place: *place, channel, message };
+            let before = state.cards.get(&(*card, *place)).filter(|before| before.channel != channel);
+            let left = before.map(|before| before.on(place.platform()));
+            let posted = Event::CardPosted { card: *card, place: *place, channel, message, left };
             [posted].into_iter().chain(told(state, *card, true)).collect()
         }
         (Effect::ShowCard { card, place }, Outcome::Lost) => vec![Event::CardLost { card: *card, place: *place }],
@@ -47,10 +49,7 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
         (effect, Outcome::GivenUp { why }) => {
             let (about, incident, why) = (effect.about(), effect.incident(), Outside::new(why));
             let given_up = Event::EffectGivenUp { effect: effect.key(), about, incident, why };
-            let told = match effect {
-                Effect::ShowCard { card, .. } => told(state, *card, false),
-                _ => None,
-            };
+            let told = if let Effect::ShowCard { card, .. } = effect { told(state, *card, false) } else { None };
             [given_up].into_iter().chain(told).collect()
         }
         (_, Outcome::Done | Outcome::Lost) => Vec::new(),

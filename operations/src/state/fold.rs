@@ -10,7 +10,7 @@ use crate::alert::{Acknowledgement, Alert, Group, Member};
 use crate::chat::Actor;
 use crate::effect::{CardId, Place};
 use crate::event::Event;
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageRef, MissedId, Platform, StormId};
+use crate::ids::{ChannelId, GroupId, IncidentId, MissedId, Platform, StormId};
 use crate::incident::{ActionItem, Incident, Kept, Published, Room, Status};
 use crate::journal::Record;
 use crate::members::Members;
@@ -167,6 +167,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             }
         }
         Event::MissedBegan { missed, platform, channel, groups } => {
+            state.forget_boards(at);
             missed_began(state, *missed, *platform, channel, groups)
         }
         Event::MissedEnded { missed, released } => {
@@ -336,12 +337,10 @@ pub(super) fn apply(state: &mut State, record: &Record) {
                 it.rooms.insert(*platform, Room { channel: channel.clone(), name: name.clone() });
             }
         }
-        Event::CardPosted { card, place, channel, message } => {
-            let before = state.cards.get(&(*card, *place)).filter(|before| before.channel != *channel);
-            if let Some(Posted { channel, message }) = before {
-                let left =
-                    MessageRef { platform: place.platform(), channel: channel.clone(), message: message.clone() };
-                state.left.push(left);
+        Event::CardPosted { card, place, channel, message, left } => {
+            // One that can be reached is changed at once.
+            if let Some(left) = left.as_ref().filter(|it| state.unusable(it.platform, &it.channel).is_some()) {
+                state.left.push(left.clone());
                 let most = state.left.len().saturating_sub(LEFT);
                 state.left.drain(..most);
             }

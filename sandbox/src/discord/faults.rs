@@ -83,8 +83,7 @@ impl Discord {
     #[must_use]
     pub fn waits_for_a_socket(&self) -> bool {
         let state = self.lock();
-        let mut sessions = state.gateway.sessions.iter();
-        !state.waiting.is_empty() && sessions.any(|session| session.socket.is_none())
+        !state.waiting.is_empty() && !state.gateway.is_live()
     }
 
     /// Resolves when no socket is open any more but those that are frozen, which notice nothing.

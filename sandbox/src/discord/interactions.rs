@@ -104,8 +104,9 @@ impl State {
         if let Some(message) = message.and_then(|message| self.message(channel, message)) {
             event["message"] = payload::message(self, message);
         }
-        if !self.gateway.is_live() {
-            // Nobody is there to be told.
+        if !self.has_session() {
+            // Nobody is there to be told. A session that can be resumed is told then ("Resuming": events that were missed
+            // are sent), and the time for the answer runs meanwhile.
             if let Some(interaction) = self.interactions.get_mut(&id) {
                 interaction.outcome = Some(Outcome::Failed("The application did not respond".to_owned()));
             }

@@ -179,8 +179,7 @@ impl State {
         let needed = intent(event, dm);
         let mut to = Vec::new();
         for session in &self.gateway.sessions {
-            let resumable = session.socket.is_some() || self.now.duration_since(session.left) <= RESUMABLE;
-            if resumable && (needed == 0 || session.intents & needed != 0) {
+            if self.is_resumable(session) && (needed == 0 || session.intents & needed != 0) {
                 to.push((session.id.clone(), session.intents));
             }
         }
@@ -213,6 +212,11 @@ impl State {
             && data.get("content").is_some()
             && data["author"]["id"].as_str() != Some(&me)
             && !mentioned
+    }
+
+    /// Whether there is a session that hears of what happens, now or when it is resumed.
+    pub(super) fn has_session(&self) -> bool {
+        self.gateway.sessions.iter().any(|session| self.is_resumable(session))
     }
 
     /// Whether a session can still be resumed.

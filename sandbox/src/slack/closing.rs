@@ -72,6 +72,16 @@ impl Slack {
         }
     }
 
+    /// Whether a preference of the workspace forbids the bot to post in a channel.
+    pub fn forbids_posting(&self, channel: &str, forbidden: bool) {
+        let state = &mut *self.lock();
+        if let Some(id) = state.channel_id(channel)
+            && let Some(found) = state.channel_mut(&id)
+        {
+            found.forbidden = forbidden;
+        }
+    }
+
     /// Whether the bot's token is revoked: every call with it is refused. The app's own token is another.
     pub fn revokes_token(&self, revoked: bool) {
         self.lock().is_token_revoked = revoked;

@@ -15,8 +15,12 @@ impl Slack {
         if content.is_empty() {
             return Err("no_text".into());
         }
-        if writable(state, &channel)?.restricted {
+        let place = writable(state, &channel)?;
+        if place.restricted {
             return Err("restricted_action_read_only_channel".into());
+        }
+        if place.forbidden {
+            return Err("restricted_action".into());
         }
         let thread_ts = thread(state, &channel, args)?;
         let icon = |name: &str, key: &str| args.text(name).map(|value| json!({ key: value }));

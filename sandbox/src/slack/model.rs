@@ -47,6 +47,8 @@ pub(super) struct Channel {
     pub(super) private: bool,
     /// Only some people may post, the bot not among them.
     pub(super) restricted: bool,
+    /// The same by a preference of the workspace, of which nobody tells the bot.
+    pub(super) forbidden: bool,
     /// The person, where it is a direct conversation.
     pub(super) im: Option<String>,
     pub(super) creator: String,

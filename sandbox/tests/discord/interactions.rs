@@ -193,7 +193,27 @@ async fn an_unanswered_click_fails() {
     assert!(clicked.is_err());
     drop(socket);
     bench.alone().await;
-    assert!(bench.discord().clicks("ann", "general", &id, "go").await.is_err(), "nobody is connected");
+    let (clicked, ()) = tokio::join!(bench.discord().clicks("ann", "general", &id, "go"), async {
+        bench.advance(3_000);
+    });
+    assert!(clicked.is_err(), "nobody is connected, and nobody came back in time");
+}
+
+#[tokio::test]
+async fn a_click_is_told_of_when_its_session_is_resumed_in_time() {
+    let bench = Bench::start(false).await;
+    let (mut socket, ready) = bench.connect(INTENTS).await;
+    let id = bench.post(json!({ "content": "x", "components": [buttons(&["go"])] })).await.id();
+    let seq = socket.next().await["s"].as_u64().expect("the message");
+    drop(socket);
+    bench.alone().await;
+    let (clicked, ()) = tokio::join!(bench.discord().clicks("ann", "general", &id, "go"), async {
+        bench.advance(1_000);
+        let mut socket = bench.resume(&ready, seq).await;
+        let asked = socket.event("INTERACTION_CREATE").await;
+        assert_eq!(bench.answer(&asked, json!({ "type": 6 })).await.status, 204);
+    });
+    clicked.expect("it was answered");
 }
 
 #[tokio::test]

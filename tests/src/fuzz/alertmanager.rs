@@ -10,6 +10,24 @@ use super::json::Json;
 /// The deepest nesting that is taken.
 const DEEPEST: usize = 64;
 
+/// What stands elsewhere decides nothing, and may be doubled.
+const DECIDES: [&str; 14] = [
+    "version",
+    "groupKey",
+    "receiver",
+    "truncatedAlerts",
+    "groupLabels",
+    "externalURL",
+    "alerts",
+    "status",
+    "labels",
+    "annotations",
+    "startsAt",
+    "endsAt",
+    "generatorURL",
+    "fingerprint",
+];
+
 pub(super) fn check(data: &[u8]) {
     let read = parse("am", data);
     assert_eq!(read, parse("am", data), "the same body is read the same way");
@@ -20,7 +38,7 @@ pub(super) fn check(data: &[u8]) {
     match &read {
         Ok(received) => {
             let whole = whole.expect("what is taken is JSON");
-            assert!(whole.depth() <= DEEPEST && !whole.has_twins());
+            assert!(whole.depth() <= DEEPEST && !has_twins(&whole));
             clean(received);
         }
         Err(bad) => {
@@ -35,6 +53,25 @@ pub(super) fn check(data: &[u8]) {
     if !data.starts_with(b"\xef\xbb\xbf") {
         let marked = [b"\xef\xbb\xbf", data].concat();
         assert_eq!(parse("am", &marked), read, "a byte order mark changes nothing");
+    }
+}
+
+/// Whether a key that decides something stands twice, or anything below one does.
+fn has_twins(whole: &Json) -> bool {
+    match whole {
+        Json::Other | Json::Text(_) => false,
+        Json::List(items) => items.iter().any(has_twins),
+        Json::Object(entries) => {
+            let decides = |key: &str| DECIDES.contains(&key);
+            let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).filter(|key| decides(key)).collect();
+            keys.sort_unstable();
+            let below = |(key, value): &(String, Json)| match key.as_str() {
+                "alerts" => has_twins(value),
+                key if decides(key) => value.has_twins(),
+                _ => false,
+            };
+            keys.windows(2).any(|pair| pair[0] == pair[1]) || entries.iter().any(below)
+        }
     }
 }
 

@@ -108,7 +108,7 @@ impl Scene {
 
     fn answer(&self, decided: Result<Option<Reply>, Refusal>, asked: &Asked) {
         match answers::for_asked(&self.state, decided, asked) {
-            Some(Answer::Private(card) | Answer::Open(card)) => chats::show(&card),
+            Some(Answer::Private(card)) => chats::show(&card),
             Some(Answer::Form(form, card)) => {
                 chats::open(&form, &asked.reply);
                 chats::show(&card);
@@ -160,7 +160,13 @@ impl Scene {
                 self.says(&answer);
             }
         }
-        [Reply::Alerts, Reply::Incidents { all: true }].iter().for_each(|reply| self.says(reply));
+        for id in self.state.storms.keys().rev().take(NEWEST) {
+            chats::show(&cards::storm(&self.state, *id).expect("the storm is there"));
+        }
+        for id in self.state.missed.keys().rev().take(NEWEST) {
+            chats::show(&cards::missed(&self.state, *id).expect("the board is there"));
+        }
+        [Reply::Alerts, Reply::Incidents { all: true }, Reply::Status].iter().for_each(|reply| self.says(reply));
         for effect in &self.effects {
             if let Effect::Say { card, .. } = effect {
                 chats::show(card);
@@ -169,7 +175,7 @@ impl Scene {
     }
 
     fn says(&self, reply: &Reply) {
-        if let Answer::Private(card) | Answer::Open(card) = answers::answer(&self.state, reply) {
+        if let Answer::Private(card) = answers::answer(&self.state, reply) {
             chats::show(&card);
         }
     }
@@ -226,6 +232,7 @@ fn settings() -> Settings {
         incidents: ChannelId(format!("{}-incidents", platform.key()).into()),
         operators: None,
         fallback: None,
+        checkpoints: None,
         services: BTreeMap::new(),
     };
     let person = |key: &str, slack: &str, discord: &str| Person {

@@ -1,8 +1,10 @@
 //! What happens, in any order: the journal gives the state, the cards can be shown, and copies change nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use operations::alert::{Alert, Received, Told};
+use operations::channels::Unusable;
 use operations::chat::{Actor, Captured};
 use operations::command::{AlertAsk, Ask, Command, FormKind, Holder, Topic};
 use operations::effect::{Effect, Outcome};
@@ -12,6 +14,7 @@ use operations::input::Input;
 use operations::labels::Labels;
 use operations::state::State;
 use operations::text::Outside;
+use operations::vitals::{Link, Vitals};
 
 use super::bytes::Bytes;
 use super::scene::{Scene, ann, minutes, user};
@@ -35,7 +38,11 @@ pub(super) fn check(data: &[u8]) {
 }
 
 fn step(scene: &mut Scene, script: &mut Bytes<'_>, words: &[Outside; 4]) {
-    match script.below(8) {
+    let kind = script.byte();
+    if kind >= 240 {
+        return to_itself(scene, script, words, kind);
+    }
+    match kind % 8 {
         0..=2 => told(scene, received(script, words)),
         3 | 4 => {
             let by = somebody(script, words);
@@ -65,6 +72,44 @@ fn step(scene: &mut Scene, script: &mut Bytes<'_>, words: &[Outside; 4]) {
             assert!(scene.state.next_due().is_none_or(|due| due > now));
         }
     }
+}
+
+/// Something happens to Muster itself and its chats.
+fn to_itself(scene: &mut Scene, script: &mut Bytes<'_>, words: &[Outside; 4], kind: u8) {
+    let platform = script.pick(&Platform::ALL);
+    let since = scene.now - minutes(script.below(10));
+    let said = words[script.below(4)].as_str().to_owned();
+    let input = match kind % 4 {
+        0 => Input::Missed { platform, since },
+        1 => {
+            let channel =
+                script.pick(&["slack-alerts", "discord-incidents", "slack-room", "discord-room", "elsewhere"]);
+            let why = script.pick(&[Unusable::Archived, Unusable::NotIn, Unusable::Gone, Unusable::Forbidden]);
+            Input::ChannelRefused { platform, channel: channel.into(), why, said }
+        }
+        2 => {
+            // More at once than is shown one by one.
+            for number in 0..35 {
+                let one = Received { key: format!("flood{number}").into(), ..received(script, words) };
+                scene.give(&Input::Alerts(one)).expect("alerts are taken");
+            }
+            return;
+        }
+        _ => {
+            let link = Link { up: script.flag(), since, why: said.clone() };
+            Input::Vitals(Box::new(Vitals {
+                at: scene.now,
+                oldest: script.flag().then_some((platform, since)).into_iter().collect(),
+                chats: [(platform, link)].into(),
+                refused: script.flag().then_some((platform, said)).into_iter().collect(),
+                disk_free: script.pick(&[None, Some(1 << 20), Some(100 << 20), Some(1 << 40)]),
+                lag: Duration::from_secs(u64::from(script.byte())),
+                journal_unlike: script.flag(),
+                ..Vitals::default()
+            }))
+        }
+    };
+    scene.give(&input).expect("what Muster sees is taken");
 }
 
 /// Tells of alerts, and again: a copy changes nothing about what fires.

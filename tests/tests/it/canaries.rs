@@ -276,14 +276,17 @@ async fn health_without_slack(world: &World, secrets: &mut Canaries) -> String {
     let error = secrets.plant("Slack: an error about connecting");
     world.sandbox.slack.fault("apps.connections.open", 100, CallFault::Refuse { error });
     world.sandbox.slack.socket_fault(SocketFault::Drop).await;
-    let told = loop {
-        let (status, told) = get(world, "/readyz").await;
-        if status != 200 && told.contains("apps.connections.open") {
-            break told;
+    let mut told = String::new();
+    for _ in 0..2_000 {
+        let (status, said) = get(world, "/readyz").await;
+        if status != 200 && said.contains("apps.connections.open") {
+            told = said;
+            break;
         }
         world.pause(Duration::from_millis(5)).await;
         world.clock.advance(Duration::from_millis(500));
-    };
+    }
+    assert!(!told.is_empty(), "health says what Slack refuses");
     world.sandbox.slack.clear_faults();
     world.connected().await;
     told

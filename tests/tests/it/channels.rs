@@ -11,16 +11,20 @@ enum How {
     Archived,
     ThrownOut,
     ReadOnly,
+    ByRule,
     Hidden,
     Muted,
+    WithoutCards,
 }
 
-const ALL: [(Platform, How); 5] = [
+const ALL: [(Platform, How); 7] = [
     (Platform::Slack, How::Archived),
     (Platform::Slack, How::ThrownOut),
     (Platform::Slack, How::ReadOnly),
+    (Platform::Slack, How::ByRule),
     (Platform::Discord, How::Hidden),
     (Platform::Discord, How::Muted),
+    (Platform::Discord, How::WithoutCards),
 ];
 
 /// Closes a channel to Muster, or opens it again.
@@ -40,6 +44,15 @@ fn close(world: &World, how: How, channel: &str, closed: bool) {
         }
         How::Muted => {
             discord.denies(channel, "SEND_MESSAGES", closed);
+            Ok(())
+        }
+        How::WithoutCards => {
+            discord.denies(channel, "EMBED_LINKS", closed);
+            Ok(())
+        }
+        // A preference of the workspace, of which conversations.info says nothing.
+        How::ByRule => {
+            slack.forbids_posting(channel, closed);
             Ok(())
         }
     };

@@ -7,6 +7,7 @@ use bot::checkpoints::check::Against;
 use bot::checkpoints::key::Key;
 use bot::journal::verify_against;
 use operations::checkpoint::{Checkpoint, find};
+use operations::vitals::Trouble;
 use sandbox::faults::CallFault;
 use tests::{Chat, World, copy_directory};
 
@@ -154,4 +155,57 @@ async fn an_old_copy_of_the_whole_directory_is_found_by_what_stands_in_the_chat(
     let keys = vec![Key::open(&data).expect("it can be read").expect("there is a key").public()];
     let refused = verify_against(&other.data(), &Against { keys, copies: Vec::new() }).expect_err("it is found");
     assert!(refused.to_string().contains("signed with the key"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_that_is_not_its_checkpoints_is_told_of_until_that_is_cleared_up() {
+    let mut world = World::start().await;
+    world.stop().await;
+    let book = world.data().join("checkpoints.jsonl");
+    let sound = std::fs::read_to_string(&book).expect("there are some");
+    // The end of the journal is gone: there is a checkpoint of what it said there.
+    let key = Key::open(&world.data()).expect("it can be read").expect("there is one");
+    let ahead = find(&sound).expect("they are whole").pop().map(|(_, it)| key.sign(it.seq + 1_000, it.hash, it.at));
+    let ahead = ahead.expect("there is one").line();
+    std::fs::write(&book, format!("{sound}{ahead}\n")).expect("it is written");
+    let stands = |state: &operations::state::State| state.troubles.contains_key(&Trouble::JournalUnlike);
+    for start in ["the first start", "the next start, whose newest checkpoint fits"] {
+        world.run(None).await;
+        for _ in 0..12 {
+            world.advance(Duration::from_secs(10)).await;
+        }
+        assert!(world.read(stands).await, "{start}");
+        let told = world.slack().channel("incidents");
+        assert_eq!(told.count("is not the one that its checkpoints are of"), 1, "{start}: {}", told.text());
+        world.stop().await;
+    }
+    // Somebody has accounted for it.
+    let text = std::fs::read_to_string(&book).expect("it is there").replace(&format!("{ahead}\n"), "");
+    std::fs::write(&book, text).expect("it is written");
+    world.run(None).await;
+    world.soon(|world| world.slack().channel("incidents").count("The journal fits its checkpoints") == 1).await;
+    assert!(!world.read(stands).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_wait_for_a_channel_that_is_closed_and_people_are_told() {
+    let world = world().await;
+    world.sandbox.slack.archives("ann", "general", true).expect("she can archive it");
+    world.alerts("Disk", &[("db-1", true)]).await;
+    for _ in 0..30 {
+        world.advance(Duration::from_secs(30)).await;
+    }
+    let told = world.discord().channel("incidents");
+    assert_eq!(told.count("The channel for checkpoints of the journal on Slack"), 1, "{}", told.text());
+    assert!(told.message("The channel for checkpoints").text.contains("what belongs there waits"));
+    let before = posted(world.slack()).len();
+    world.sandbox.slack.archives("ann", "general", false).expect("she can open it again");
+    for _ in 0..44 {
+        world.advance(Duration::from_secs(30)).await;
+    }
+    let copies = posted(world.slack());
+    assert!(copies.len() > before, "the newest is there: {copies:?}");
+    let fits = verify_against(&world.data(), &against(&copies)).expect("everything fits");
+    assert_eq!(fits.1.copies, copies.len());
+    assert_eq!(world.slack().unexpected(), [] as [String; 0]);
 }

@@ -90,12 +90,13 @@ async fn a_session_that_discord_calls_invalid_is_a_gap_and_one_that_is_resumed_i
     let world = incident().await;
     world.sandbox.discord.socket_fault(SocketFault::Drop).await;
     says(&world, "bob", "said while it was away").await;
+    world.until(|world| world.sandbox.discord.resumes() == 1).await;
     world.advance(Duration::from_secs(60)).await;
     assert_eq!((world.sandbox.discord.resumes(), pages(&world)), (1, 0), "what was resumed needs no reading");
     assert_eq!(responders(&world).await, ["Ann", "Bob"]);
     world.sandbox.discord.socket_fault(SocketFault::InvalidSession { resumable: false }).await;
     says(&world, "cleo", "said while there was no session").await;
-    world.soon(|world| pages(world) >= 1).await;
+    world.until(|world| pages(world) >= 1).await;
     world.advance(Duration::from_secs(60)).await;
     assert_eq!(responders(&world).await, ["Ann", "Bob", "Cleo"]);
     assert!(pages(&world) >= 1);
@@ -121,7 +122,7 @@ async fn more_than_a_thousand_messages_are_cut_and_that_is_said() {
         says(&world, if number < 1_000 { "bob" } else { "cleo" }, &format!("message {number}")).await;
     }
     world.run(None).await;
-    world.soon(|world| pages(world) >= 11).await;
+    world.until(|world| pages(world) >= 11).await;
     world.advance(Duration::from_secs(60)).await;
     let sessions = (world.sandbox.discord.identifies(), world.sandbox.discord.resumes());
     assert_eq!(pages(&world), 11, "ten pages of a hundred, and a look for more: {sessions:?}");

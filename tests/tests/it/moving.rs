@@ -41,13 +41,14 @@ async fn an_export_while_alerts_flow_is_whole_wherever_it_falls() {
     let world = World::start_with(Setup { unlimited: true, ..Setup::default() }).await;
     let exported = AtomicBool::new(false);
     let flow = async {
-        for number in 0.. {
+        for number in 0..5_000 {
             let members = [("web-1", number % 3 != 2), ("web-2", true)];
             world.alerts(&format!("Alert{}", number % 20), &members).await;
             if exported.load(Ordering::Relaxed) {
                 return;
             }
         }
+        panic!("the exports don't come to an end");
     };
     let seq = async || world.bot().engine.read(|state| state.seq).await.expect("the bot runs");
     let exporting = async {

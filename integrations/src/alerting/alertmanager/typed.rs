@@ -1,8 +1,9 @@
 //! The quick way through a body: into its types, without a tree between.
 //!
-//! It takes a body only where the strict way would take the same; of anything that is not
-//! quite plain it says nothing, and the strict way is asked, which has the words for what
-//! is wrong. Names that nothing is decided by may stand twice here.
+//! What it takes, the strict way would read as the same; of anything that is not quite plain
+//! it says nothing, and the strict way is asked, which has the words for what is wrong. Of
+//! fields that nothing is decided by it asks less: their names may stand twice, and their
+//! numbers and strings need only look like some.
 
 use std::borrow::Cow;
 use std::fmt;

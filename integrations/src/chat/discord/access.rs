@@ -16,10 +16,15 @@ use crate::chat::{Called, Failure, Refused};
 const UNKNOWN: i64 = 10003;
 const NO_ACCESS: i64 = 50001;
 const NO_PERMISSION: i64 = 50013;
+/// "Cannot send an empty message": what an edit comes to where a card is dropped for want of `EMBED_LINKS`
+/// (discord/discord-api-docs#2601).
+const EMPTY: i64 = 50006;
 
 const ADMINISTRATOR: u64 = 1 << 3;
-/// `VIEW_CHANNEL` and `SEND_MESSAGES`.
-const NEEDED: u64 = 1 << 10 | 1 << 11;
+/// `READ_MESSAGE_HISTORY`: without it there are no messages to be found ("Get Channel Messages").
+const HISTORY: u64 = 1 << 16;
+/// `VIEW_CHANNEL`, `SEND_MESSAGES`, `EMBED_LINKS` (a card is an embed), and to look up what was sent.
+const NEEDED: u64 = 1 << 10 | 1 << 11 | 1 << 14 | HISTORY;
 
 /// A call's failure as the channel's, where it is its fault. That a permission is missing is, where the call needs
 /// none but that to write (`writes`).
@@ -27,10 +32,17 @@ pub(super) fn of_channel(channel: &ChannelId, problem: Problem, writes: bool) ->
     let why = match problem.code {
         Some(UNKNOWN) => Unusable::Gone,
         Some(NO_ACCESS) => Unusable::Forbidden,
-        Some(NO_PERMISSION) if writes => Unusable::Forbidden,
+        Some(NO_PERMISSION | EMPTY) if writes => Unusable::Forbidden,
         Some(_) | None => return problem.failure,
     };
     Failure::Channel { channel: channel.clone(), why, said: problem.failure.to_string() }
+}
+
+/// An edit was taken, and its card dropped from it without a word: `EMBED_LINKS` is missing
+/// (discord/discord-api-docs#2601).
+pub(super) fn dropped(channel: &ChannelId) -> Failure {
+    let said = "the card was dropped from the message".to_owned();
+    Failure::Channel { channel: channel.clone(), why: Unusable::Forbidden, said }
 }
 
 impl Client {
@@ -45,13 +57,30 @@ impl Client {
                 };
             }
         };
-        let member = match self.call(&MEMBER, &[&self.guild, &me.user_id], None).await {
-            Err(problem) if problem.is(Refused::Gone) => return Ok(Some(Unusable::Forbidden)),
+        let may = self.permissions_in(&found, &me.user_id).await?;
+        Ok((may & NEEDED != NEEDED).then_some(Unusable::Forbidden))
+    }
+
+    /// Refuses a page of messages that is empty because the bot may not look back, not because nothing was said.
+    pub(super) async fn may_look_back(&self, channel: &ChannelId) -> Called<()> {
+        let me = self.identity().await?;
+        let found = self.call(&CHANNEL, &[&channel.0], None).await;
+        let found = found.map_err(|problem| of_channel(channel, problem, true))?;
+        // A conversation with one person has no permissions.
+        if found.get("guild_id").is_none() || self.permissions_in(&found, &me.user_id).await? & HISTORY != 0 {
+            return Ok(());
+        }
+        let said = "the messages of the channel may not be read".to_owned();
+        Err(Failure::Channel { channel: channel.clone(), why: Unusable::Forbidden, said })
+    }
+
+    async fn permissions_in(&self, channel: &Value, user: &str) -> Called<u64> {
+        let member = match self.call(&MEMBER, &[&self.guild, user], None).await {
+            Err(problem) if problem.is(Refused::Gone) => return Ok(0),
             other => other?,
         };
         let roles = self.call(&ROLES, &[&self.guild], None).await?;
-        let may = permissions(&found, &member, &roles, &self.guild, &me.user_id);
-        Ok((may & NEEDED != NEEDED).then_some(Unusable::Forbidden))
+        Ok(permissions(channel, &member, &roles, &self.guild, user))
     }
 }
 
@@ -93,7 +122,7 @@ mod tests {
 
     #[test]
     fn overwrites_count_in_discords_order() {
-        let roles = json!([{ "id": "1", "permissions": "3072" }, { "id": "5", "permissions": "0" }]);
+        let roles = json!([{ "id": "1", "permissions": NEEDED.to_string() }, { "id": "5", "permissions": "0" }]);
         let member = json!({ "roles": ["5"] });
         let may = |overwrites: Value| {
             let channel = json!({ "permission_overwrites": overwrites });

@@ -39,13 +39,12 @@ impl Client {
         to: &ReplyTo,
         card: &Card,
         again: Option<&Card>,
-        private: bool,
         key: &str,
     ) -> Called<()> {
         match to {
             ReplyTo::Discord { interaction, token, channel, user } => {
                 let to = Interaction { id: interaction, token, channel, user };
-                self.answer(&to, card, again, private, key).await
+                self.answer(&to, card, again, key).await
             }
             ReplyTo::Message { message } => {
                 if again.is_some() && self.find_posted(&message.channel, None, key).await?.is_some() {
@@ -57,19 +56,10 @@ impl Client {
         }
     }
 
-    async fn answer(
-        &self,
-        to: &Interaction<'_>,
-        card: &Card,
-        again: Option<&Card>,
-        private: bool,
-        key: &str,
-    ) -> Called<()> {
+    async fn answer(&self, to: &Interaction<'_>, card: &Card, again: Option<&Card>, key: &str) -> Called<()> {
         let body_of = |card: &Card| {
             let mut body = render::card(card).body(&self.mark(to.channel, key));
-            if private {
-                body["flags"] = json!(EPHEMERAL);
-            }
+            body["flags"] = json!(EPHEMERAL);
             body
         };
         let body = body_of(card);
@@ -90,23 +80,18 @@ impl Client {
             Ok(_) => Ok(()),
             Err(problem) if problem.is(Refused::TooLate) => {
                 let card = again.unwrap_or(card);
-                if again.is_some() && self.is_posted(to, private, key).await? {
+                if again.is_some() && self.is_sent(to, key).await? {
                     return Ok(());
                 }
-                if private || to.channel.0.is_empty() {
-                    self.direct(to.user, card, key).await.map(|_| ())
-                } else {
-                    self.post(to.channel, None, card, key).await.map(|_| ())
-                }
+                self.direct(to.user, card, key).await.map(|_| ())
             }
             Err(problem) => Err(problem.into()),
         }
     }
 
-    /// Whether an answer was posted that came too late for the interaction.
-    async fn is_posted(&self, to: &Interaction<'_>, private: bool, key: &str) -> Called<bool> {
-        let channel =
-            if private || to.channel.0.is_empty() { self.open_direct(to.user).await? } else { to.channel.clone() };
+    /// Whether an answer that came too late for the interaction was sent to the asker.
+    async fn is_sent(&self, to: &Interaction<'_>, key: &str) -> Called<bool> {
+        let channel = self.open_direct(to.user).await?;
         Ok(self.find_posted(&channel, None, key).await?.is_some())
     }
 

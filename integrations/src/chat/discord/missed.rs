@@ -94,6 +94,7 @@ impl Client {
         let query = [(which, id.as_str()), ("limit", limit.as_str())];
         let page = self.caller.call(&MESSAGES_OF, &[&channel.0], &query, None).await?;
         match page {
+            Value::Array(page) if page.is_empty() => self.may_look_back(channel).await.map(|()| page),
             Value::Array(mut page) => {
                 // By their ids, whatever order they come in: the newest first.
                 page.sort_by_key(|message| std::cmp::Reverse(id_of(message)));

@@ -204,6 +204,9 @@ impl Client {
         let me = self.identity().await?;
         let page = self.caller.call(&MESSAGES_OF, &[&channel.0], &[("limit", "100")], None).await;
         let page = page.map_err(|problem| access::of_channel(channel, problem, true))?;
+        if page.as_array().is_some_and(Vec::is_empty) {
+            self.may_look_back(channel).await?;
+        }
         let (mark, nonce) = (self.mark(channel, key), digest(key));
         let alike = {
             let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -228,9 +231,14 @@ impl Client {
     }
 
     pub(super) async fn edit(&self, message: &MessageRef, card: &Card, key: &str) -> Called<()> {
-        let body = render::card(card).body(&self.mark(&message.channel, key));
+        let shown = render::card(card);
+        let body = shown.body(&self.mark(&message.channel, key));
         let edited = self.call(&EDIT, &[&message.channel.0, &message.message.0], Some(&body)).await;
-        edited.map(|_| ()).map_err(|problem| access::of_channel(&message.channel, problem, true))
+        let edited = edited.map_err(|problem| access::of_channel(&message.channel, problem, true))?;
+        if shown.embed.is_some() && edited.get("embeds").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+            return Err(access::dropped(&message.channel));
+        }
+        Ok(())
     }
 
     pub(super) async fn pin(&self, message: &MessageRef) -> Called<()> {

@@ -206,19 +206,18 @@ impl Client {
         already_is_done(self.call_in(&PINS_ADD, &message.channel, &arguments).await)
     }
 
-    pub(super) async fn reply(&self, to: &ReplyTo, card: &Card, private: bool, key: &str) -> Called<()> {
+    pub(super) async fn reply(&self, to: &ReplyTo, card: &Card, key: &str) -> Called<()> {
         match to {
             ReplyTo::Slack { response_url, channel, user, thread, .. } => {
                 if let Some(url) = response_url
-                    && self.respond(url, card, private, thread.as_ref()).await?
+                    && self.respond(url, card, thread.as_ref()).await?
                 {
                     return Ok(());
                 }
-                match (private, channel.0.is_empty()) {
-                    (true, false) => self.whisper(channel, user, thread.as_ref(), card, key).await,
-                    (false, false) => self.post(channel, thread.as_ref(), card, key).await.map(|_| ()),
-                    (_, true) => self.direct(user, card, key).await.map(|_| ()),
+                if channel.0.is_empty() {
+                    return self.direct(user, card, key).await.map(|_| ());
                 }
+                self.whisper(channel, user, thread.as_ref(), card, key).await
             }
             ReplyTo::Message { message } => {
                 self.post(&message.channel, Some(&message.message), card, key).await.map(|_| ())
@@ -230,35 +229,24 @@ impl Client {
         }
     }
 
-    /// Answers where an earlier attempt may have done so: in the thread or channel, and in the conversation with the asker,
-    /// it is looked for; what went through the response URL or was for the asker alone can't be.
-    pub(super) async fn reply_again(
-        &self,
-        to: &ReplyTo,
-        card: &Card,
-        marked: &Card,
-        private: bool,
-        key: &str,
-    ) -> Called<()> {
+    /// Answers where an earlier attempt may have done so: in the thread, and in the conversation with the asker, it is
+    /// looked for; what went through the response URL or was for the asker alone can't be.
+    pub(super) async fn reply_again(&self, to: &ReplyTo, card: &Card, marked: &Card, key: &str) -> Called<()> {
         match to {
             ReplyTo::Message { message } => {
                 if self.find_posted(&message.channel, Some(&message.message), key).await?.is_some() {
                     return Ok(());
                 }
-                self.reply(to, card, private, key).await
+                self.reply(to, card, key).await
             }
-            ReplyTo::Slack { channel, user, thread, .. } => {
-                let in_channel = !private && !channel.0.is_empty();
-                if in_channel && is_there(self.find_posted(channel, thread.as_ref(), key).await)? {
-                    return Ok(());
-                }
+            ReplyTo::Slack { user, .. } => {
                 // It went to the asker directly only where nothing else could be done.
-                if !in_channel && is_there(self.find_direct(user, key).await)? {
+                if is_there(self.find_direct(user, key).await)? {
                     return Ok(());
                 }
-                self.reply(to, marked, private, key).await
+                self.reply(to, marked, key).await
             }
-            ReplyTo::Discord { .. } => self.reply(to, card, private, key).await,
+            ReplyTo::Discord { .. } => self.reply(to, card, key).await,
         }
     }
 
@@ -268,7 +256,7 @@ impl Client {
     }
 
     /// Answers through a response URL. False where it is used up or too old, so that another way is needed.
-    async fn respond(&self, url: &str, card: &Card, private: bool, thread: Option<&MessageId>) -> Called<bool> {
+    async fn respond(&self, url: &str, card: &Card, thread: Option<&MessageId>) -> Called<bool> {
         if !is_response_url(url, &self.caller.api_url) {
             tracing::warn!("Not answered through a response URL, because it does not lead to Slack");
             return Ok(false);
@@ -279,7 +267,7 @@ impl Client {
             return Ok(false);
         }
         let mut arguments = body(&render::card(card));
-        arguments["response_type"] = json!(if private { "ephemeral" } else { "in_channel" });
+        arguments["response_type"] = json!("ephemeral");
         arguments["replace_original"] = json!(false);
         if let Some(thread) = thread {
             arguments["thread_ts"] = json!(thread.0);
@@ -349,7 +337,7 @@ impl Client {
 fn is_there(found: Called<Option<MessageId>>) -> Called<bool> {
     match found {
         Ok(found) => Ok(found.is_some()),
-        Err(Failure::Permanent { kind: Refused::Forbidden | Refused::Gone, .. }) => Ok(false),
+        Err(Failure::Permanent { kind: Refused::Forbidden | Refused::Gone, .. } | Failure::Channel { .. }) => Ok(false),
         Err(failure) => Err(failure),
     }
 }

@@ -43,8 +43,8 @@ async fn carried<T>(world: &World, mut act: impl AsyncFnMut(bool) -> Called<T>) 
 
 async fn reply(world: &World, chat: &Chat, to: &ReplyTo, card: &Card, key: &str) {
     carried(world, async |suspect| match suspect {
-        true => chat.reply_again(to, card, &again(card), true, key).await,
-        false => chat.reply(to, card, true, key).await,
+        true => chat.reply_again(to, card, &again(card), key).await,
+        false => chat.reply(to, card, key).await,
     })
     .await;
 }
