@@ -208,10 +208,16 @@ impl World {
             let now = step.min(left);
             self.clock.advance(now);
             left -= now;
+            if now > LEAP {
+                self.breathes().await;
+            }
             self.settle().await;
         }
     }
 }
+
+/// In a longer step, a connection whose signs of life come late is taken for dead.
+const LEAP: Duration = Duration::from_secs(10);
 
 /// What Alertmanager sends for one group: members by instance, firing or not.
 #[must_use]

@@ -20,13 +20,14 @@ pub struct Chat<'w> {
 pub struct Person<'w> {
     chat: Chat<'w>,
     name: &'static str,
+    hurries: bool,
 }
 
 impl<'w> Chat<'w> {
     /// Somebody by name.
     #[must_use]
     pub fn user(self, name: &'static str) -> Person<'w> {
-        Person { chat: self, name }
+        Person { chat: self, name, hurries: false }
     }
 
     /// A channel by its name, or by how it begins where that ends in `…`.
@@ -182,7 +183,16 @@ impl Person<'_> {
     }
 
     /// Does something while time goes on as it must, and lets what follows happen.
+    /// The same person, who also acts while the bot's connection is just being opened again.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Person { hurries: true, ..self }
+    }
+
     async fn does(self, act: impl Future<Output = Result<(), String>>) {
+        if !self.hurries {
+            self.chat.world.reconnects(self.chat.platform).await;
+        }
         let done = self.chat.world.while_working(act).await;
         done.unwrap_or_else(|why| panic!("{} could not do that on {}: {why}", self.name, self.chat.platform.title()));
         self.chat.world.settle().await;

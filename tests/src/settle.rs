@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use integrations::chat::socket::State;
+use integrations::chat::socket::{Health, State};
 use integrations::clock::{Clock, after};
 use operations::ids::Platform;
+use tokio::sync::watch::Receiver;
 
 use crate::World;
 
@@ -26,6 +27,16 @@ const NUDGE: Duration = Duration::from_millis(500);
 
 /// A scenario that does not come to rest within so many moves is wrong.
 const MOST: u32 = 10_000;
+
+/// So many moves of the clock are waited for a connection.
+const TRIES: u32 = 40;
+
+/// How long is waited for signs of life: twenty times two milliseconds.
+const BREATHS: u32 = 20;
+
+/// No connection that lives is silent for longer: Slack pings every five seconds, Discord answers heartbeats.
+const SLACK_SIGNS: Duration = Duration::from_secs(10);
+const DISCORD_SIGNS: Duration = Duration::from_secs(45);
 
 /// What waits for longer than this is left waiting: a scenario moves the clock for it itself.
 const SOON: Duration = Duration::from_secs(15);
@@ -57,6 +68,43 @@ impl World {
             self.nudge().await;
         }
         panic!("it does not come to that");
+    }
+
+    /// Gives a bot that lives the time to be connected again, as scenarios that leap in time need it: a connection does not
+    /// outlive every leap. Where it can't be, things go on as they are.
+    pub(crate) async fn reconnects(&self, platform: Platform) {
+        let connected = || match platform {
+            Platform::Slack => self.sandbox.slack.is_connected(),
+            Platform::Discord => self.sandbox.discord.is_connected(),
+        };
+        for _ in 0..TRIES {
+            if connected() || self.app.is_none() || self.crash.lives().is_err() {
+                return;
+            }
+            self.nudge().await;
+        }
+    }
+
+    /// Lets the sockets' signs of life, which take real time, keep up with a clock that leaps: else connections break that
+    /// nobody has broken.
+    pub(crate) async fn breathes(&self) {
+        let Some(app) = &self.app else { return };
+        for _ in 0..BREATHS {
+            let now = self.clock.now();
+            let is_silent = |(platform, health): (&Platform, &Receiver<Health>)| {
+                let health = health.borrow();
+                let longest = match platform {
+                    Platform::Slack => SLACK_SIGNS,
+                    Platform::Discord => DISCORD_SIGNS,
+                };
+                let silent = health.last_sign.is_some_and(|at| after(at, longest) < now);
+                health.state == State::Connected && silent
+            };
+            if !app.sockets.iter().any(is_silent) {
+                return;
+            }
+            self.pause(Duration::from_millis(2)).await;
+        }
     }
 
     /// Moves the time on, second by second, until something is so; for at most a minute, in which Muster looks at itself

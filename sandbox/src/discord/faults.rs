@@ -79,6 +79,12 @@ impl Discord {
         self.lock().gateway.disallowed = bits;
     }
 
+    /// Whether a session has a socket.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.lock().gateway.is_live()
+    }
+
     /// Whether somebody's interaction waits for a session that has no socket at the moment.
     #[must_use]
     pub fn waits_for_a_socket(&self) -> bool {

@@ -225,6 +225,12 @@ impl Slack {
         *self.unacked.borrow()
     }
 
+    /// Whether a socket of the app is open and greeted.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.lock().wire.open.iter().any(|open| open.greeted)
+    }
+
     /// Waits until every envelope that went to a live socket is acknowledged.
     pub async fn quiet(&self) {
         // The sender lives as long as the workspace, so this does not fail.

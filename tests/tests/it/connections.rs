@@ -41,7 +41,7 @@ async fn people_are_answered_while_the_sockets_are_renewed() {
         world.sandbox.discord.socket_fault(SocketFault::AskReconnect { reason: String::new() }).await;
         // Nothing is waited for: Slack's other connection is there, and Discord's session is resumed.
         for chat in world.chats() {
-            chat.user("ann").types("general", &format!("/incident declare Search is slow {round}")).await;
+            chat.user("ann").at_once().types("general", &format!("/incident declare Search is slow {round}")).await;
         }
         world.advance(std::time::Duration::from_secs(45)).await;
     }
