@@ -191,8 +191,13 @@ impl App {
         .start();
 
         let (inbox, arrivals) = mpsc::channel(INBOX);
-        let intake =
-            Intake { engine: engine.clone(), chats: chats.clone(), metrics: metrics.clone(), crash: crash.clone() };
+        let intake = Intake {
+            engine: engine.clone(),
+            chats: chats.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            crash: crash.clone(),
+        };
         let mut running = vec![crate::tasks::spawn("inbox", intake.run(arrivals))];
         let mut sockets = BTreeMap::new();
         let mut connected = Vec::new();

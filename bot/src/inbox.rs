@@ -10,10 +10,13 @@ use std::sync::Arc;
 use commands::parse;
 use integrations::chat::socket::Arrival;
 use integrations::chat::{Called, Chat, discord, slack};
+use integrations::clock::SharedClock;
 use jiff::Timestamp;
 use operations::chat::Inbound;
 use operations::ids::Platform;
 use operations::input::Input;
+use operations::policy::Asking;
+use operations::state::State;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -27,6 +30,8 @@ pub struct Intake {
     pub engine: Engine,
     /// For completions, which are answered at once and never journaled.
     pub chats: BTreeMap<Platform, Arc<Chat>>,
+    /// The time, which the rules that completions are asked about may speak of.
+    pub clock: SharedClock,
     /// Where figures are counted.
     pub metrics: Metrics,
     /// Where to die, if anywhere.
@@ -131,13 +136,16 @@ impl Intake {
 
     fn complete(&self, completion: discord::inbound::Completion) {
         let (engine, chat) = (self.engine.clone(), self.chats.get(&Platform::Discord).cloned());
+        let now = self.clock.now();
         crate::tasks::spawn("completion", async move {
             let Some(Chat::Discord(client)) = chat.as_deref() else { return };
-            let discord::inbound::Completion { interaction, token, name, path, option, partial, .. } = completion;
-            let choices = engine
-                .read(move |state| commands::complete::complete(state, &name, &path, &option, &partial))
-                .await
-                .unwrap_or_default();
+            let discord::inbound::Completion { interaction, token, user, channel, name, path, option, partial } =
+                completion;
+            let look = move |state: &State| {
+                let asking = Asking { state, by: &user, channel: Some(&channel), now };
+                commands::complete::complete(asking, &name, &path, &option, &partial)
+            };
+            let choices = engine.read(look).await.unwrap_or_default();
             if let Err(failure) = client.complete(&interaction, &token, &choices).await {
                 tracing::debug!(why = %failure, "A completion came too late");
             }

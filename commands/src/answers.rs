@@ -65,7 +65,7 @@ pub fn answer(state: &State, reply: &Reply) -> Answer {
         Reply::Shown(did) => Card::line(done(state, did)),
         Reply::Declared(id) => declared(state, *id),
         Reply::Form(kind) => return Answer::Form(forms::form(state, kind), instead(kind)),
-        Reply::Incidents { all } => incidents(state, *all),
+        Reply::Incidents { all, shown } => incidents(state, *all, shown),
         Reply::Incident(id) => incident(state, *id),
         Reply::Severities(id) => severities(state, *id),
         Reply::Roles(id) => roles(state, *id),
@@ -73,7 +73,7 @@ pub fn answer(state: &State, reply: &Reply) -> Answer {
         Reply::PostmortemAsked(id) => Card::line(
             Text::new().plain(format!("The postmortem of {id} is being written. Its link comes into the room.")),
         ),
-        Reply::Alerts => alerts(state),
+        Reply::Alerts { shown } => alerts(state, shown),
         Reply::Alert(id) => alert(state, *id),
         Reply::Status => cards::status(state),
         Reply::Help(topic, here) => help::card(state, *topic, *here),
@@ -130,9 +130,8 @@ fn instead(kind: &FormKind) -> Card {
     Card::line(Text::new().plain("The form can't be opened here any more. Type it instead: ").code(line))
 }
 
-fn incidents(state: &State, all: bool) -> Card {
-    let chosen: Vec<&Incident> =
-        state.incidents.values().rev().map(AsRef::as_ref).filter(|it| all || it.is_open()).collect();
+fn incidents(state: &State, all: bool, shown: &[IncidentId]) -> Card {
+    let chosen: Vec<&Incident> = shown.iter().filter_map(|id| state.incidents.get(id)).map(AsRef::as_ref).collect();
     if chosen.is_empty() {
         let text = if all { "There was no incident yet." } else { "No incident is open." };
         return Card::line(Text::new().plain(format!("{text} To declare one: ")).code("/incident declare"));
@@ -154,8 +153,8 @@ fn incidents(state: &State, all: bool) -> Card {
     more(card, chosen.len())
 }
 
-fn alerts(state: &State) -> Card {
-    let firing: Vec<_> = state.firing().collect();
+fn alerts(state: &State, shown: &[GroupId]) -> Card {
+    let firing: Vec<_> = shown.iter().filter_map(|id| state.groups.get(id)).collect();
     if firing.is_empty() {
         return Card::line(Text::new().plain("No alert is firing."));
     }

@@ -2,7 +2,7 @@
 
 use operations::alert::Group;
 use operations::incident::Incident;
-use operations::state::State;
+use operations::policy::Asking;
 use operations::text::cut;
 
 use crate::names;
@@ -15,25 +15,31 @@ const LONGEST: usize = 100;
 
 /// Label and value of what an option could be, given what was typed of it: at most 25, the newest first.
 ///
-/// Only what the subcommand can be about is offered: open incidents, or resolved ones for `reopen`.
+/// Only what the subcommand can be about is offered (open incidents, or resolved ones for `reopen`), and what the asker
+/// may look at.
 #[must_use]
-pub fn complete(state: &State, name: &str, path: &[String], option: &str, partial: &str) -> Vec<(String, String)> {
+pub fn complete(asking: Asking<'_>, name: &str, path: &[String], option: &str, partial: &str) -> Vec<(String, String)> {
+    let state = asking.state;
     let subcommand = path.first().map_or(name, String::as_str);
     let partial = partial.trim().to_lowercase();
     let matches = |(label, _): &(String, String)| label.to_lowercase().contains(&partial);
     match option {
         "incident" => {
             let offered = state.incidents.values().rev().filter(|it| is_about_incident(subcommand, it));
-            let labels = offered.map(|it| (label(&names::incident(it).words(), it.status.name()), it.id.to_string()));
-            labels.filter(matches).take(MOST).collect()
+            let labelled = |it: &Incident| (label(&names::incident(it).words(), it.status.name()), it.id.to_string());
+            let alike = offered.filter(|it| matches(&labelled(it))).map(|it| it.id);
+            let seen = asking.seen_incidents(alike, MOST);
+            seen.iter().filter_map(|id| state.incidents.get(id)).map(|it| labelled(it)).collect()
         }
         "alert" => {
             let offered = state.firing().filter(|group| is_about_alert(subcommand, group));
-            let labels = offered.map(|group| {
+            let labelled = |group: &Group| {
                 let words = format!("{} {}", group.id, names::alert(group));
                 (label(&words, group.severity.name()), group.id.to_string())
-            });
-            labels.filter(matches).take(MOST).collect()
+            };
+            let alike = offered.filter(|group| matches(&labelled(group))).map(|group| group.id);
+            let seen = asking.seen_alerts(alike, MOST);
+            seen.iter().filter_map(|id| state.groups.get(id)).map(|group| labelled(group)).collect()
         }
         _ => Vec::new(),
     }

@@ -4,15 +4,23 @@ use operations::card::{Card, Quote, Style};
 use operations::command::{AlertAsk, Ask};
 use operations::ids::{GroupId, IncidentId};
 use operations::incident::Status;
+use operations::policy::{On, Rule, Verb};
 use operations::refusal::Refusal;
+use operations::settings::Person;
 use operations::state::State;
 use operations::text::{Text, TimeStyle, cut};
 
 use crate::click;
-use crate::names::{self, person};
+use crate::names::{self, joined, person};
 
 /// So many are offered as buttons: what fits into a row on both platforms.
 const OFFERED: usize = 5;
+
+/// So many rules are told.
+const SHOWN_RULES: usize = 3;
+
+/// So many people of a group are named.
+const NAMED: usize = 4;
 
 /// The longest label of a button, in characters.
 const LABEL: usize = 75;
@@ -21,7 +29,8 @@ const LABEL: usize = 75;
 pub(crate) fn card(state: &State, refusal: &Refusal) -> Card {
     let plain = |words: String| Text::new().plain(words);
     match refusal {
-        Refusal::WhichIncident { open, ask } => which_incident(state, open, ask),
+        Refusal::WhichIncident { open, resolved, ask } => which_incident(state, open, resolved, ask),
+        Refusal::NotAllowed { verb, on, rules, who } => not_allowed(state, *verb, on, rules, who),
         Refusal::DiskFull => Card::line(plain(
             "Muster's disk is full, so nothing can be written down and nothing was done. Ask whoever runs Muster to make room; \
              it goes on by itself then, and you can do this again."
@@ -110,12 +119,92 @@ pub(crate) fn card(state: &State, refusal: &Refusal) -> Card {
     }
 }
 
+/// What was understood, which rule says no, and who can.
+fn not_allowed(state: &State, verb: Verb, on: &On, rules: &[Rule], who: &[String]) -> Card {
+    let text = Text::new().plain("You can't ");
+    let text = match (verb, on) {
+        (Verb::View, On::Workspace) => text.plain("look at this"),
+        (Verb::View, On::Service(service)) => text.plain("look at ").outside(&service.as_str().into()),
+        (Verb::Acknowledge, On::Service(service)) => {
+            text.plain("take care of alerts of ").outside(&service.as_str().into())
+        }
+        (Verb::Acknowledge, _) => text.plain("take care of this alert"),
+        (Verb::Declare, On::Service(service)) => {
+            text.plain("declare an incident about ").outside(&service.as_str().into())
+        }
+        (Verb::Declare, _) => text.plain("declare an incident"),
+        (Verb::View, On::Incident(incident, _)) => text.plain(format!("look at {incident}")),
+        (Verb::Work, On::Incident(incident, _)) => text.plain(format!("work on {incident}")),
+        (Verb::Work, _) => text.plain("work on incidents"),
+    };
+    let Some(first) = rules.first() else {
+        let mut card = Card::line(text.plain(": no rule gives you that."));
+        if let Some(who) = whose(state, on, who) {
+            card = card.with(Text::new().plain("It is for ").text(who).plain("."));
+        }
+        return card;
+    };
+    let mut card = Card::line(text.plain(" (rule ").code(&first.id).plain(")."));
+    for rule in rules.iter().take(SHOWN_RULES) {
+        let mut line = Text::new().outside(&rule.reason.as_str().into());
+        if let Some(fix) = &rule.fix {
+            line = line.plain(" ").outside(&fix.as_str().into());
+        }
+        if rules.len() > 1 {
+            line = line.plain(" (").code(&rule.id).plain(")");
+        }
+        card = card.with(line);
+    }
+    card
+}
+
+/// For whom rules are, in words: the people where they are known.
+fn whose(state: &State, on: &On, who: &[String]) -> Option<Text> {
+    let owner = |service: &String| {
+        let found = state.settings.services.iter().find(|it| it.name == *service);
+        found.and_then(|service| service.owner.clone())
+    };
+    let owners: Vec<String> = match on {
+        On::Workspace => Vec::new(),
+        On::Service(service) => owner(service).into_iter().collect(),
+        On::Incident(_, services) => services.iter().filter_map(owner).collect(),
+    };
+    let team = |team: &str| {
+        let members = state.settings.people.iter().filter(|person| state.settings.is_in(person, team));
+        group(Text::new().plain("the team ").outside(&team.into()), members)
+    };
+    let mut parts: Vec<Text> = Vec::new();
+    for word in who {
+        match word.split_once(':') {
+            Some(("role", role)) => {
+                let text = Text::new().plain("whoever has the role ").outside(&role.into());
+                parts.push(group(text, state.settings.with_role(role)));
+            }
+            Some(("team", name)) => parts.push(team(name)),
+            _ if word == "owner" => parts.extend(owners.iter().map(|owner| team(owner))),
+            _ => parts.push(Text::new().plain("everybody")),
+        }
+    }
+    if parts.is_empty() { None } else { Some(joined(parts, ", or ")) }
+}
+
+/// A group with the names of some of its people.
+fn group<'a>(text: Text, people: impl Iterator<Item = &'a Person>) -> Text {
+    let people: Vec<&Person> = people.filter(|person| person.active).collect();
+    let mut names: Vec<Text> =
+        people.iter().take(NAMED).map(|person| Text::new().outside(&person.name.short(40))).collect();
+    if people.len() > NAMED {
+        names.push(Text::new().plain(format!("{} more", people.len() - NAMED)));
+    }
+    if names.is_empty() { text } else { text.plain(" (").text(joined(names, ", ")).plain(")") }
+}
+
 fn reopenable(id: IncidentId, card: Card) -> Card {
     card.button("Reopen", click::line(&Ask::Reopen(None), id), Style::Plain)
 }
 
-fn which_incident(state: &State, open: &[IncidentId], ask: &Ask) -> Card {
-    let candidates = candidates(state, open, ask);
+fn which_incident(state: &State, open: &[IncidentId], resolved: &[IncidentId], ask: &Ask) -> Card {
+    let candidates = candidates(open, resolved, ask);
     if candidates.is_empty() {
         let (words, next) = match ask {
             Ask::Reopen(_) => {
@@ -164,14 +253,11 @@ fn which_incident(state: &State, open: &[IncidentId], ask: &Ask) -> Card {
 }
 
 /// The incidents that a question can be about: the open ones; where it may be about resolved ones, those too.
-fn candidates(state: &State, open: &[IncidentId], ask: &Ask) -> Vec<IncidentId> {
-    let resolved = || state.incidents.values().rev().filter(|it| !it.is_open()).map(|it| it.id);
+fn candidates(open: &[IncidentId], resolved: &[IncidentId], ask: &Ask) -> Vec<IncidentId> {
     match ask {
-        Ask::Reopen(_) => resolved().collect(),
-        Ask::WritePostmortem => resolved().chain(open.iter().copied()).collect(),
-        Ask::Show | Ask::ShowTimeline | Ask::AddNote(_) | Ask::AddAction(_) => {
-            open.iter().copied().chain(resolved()).collect()
-        }
+        Ask::Reopen(_) => resolved.to_vec(),
+        Ask::WritePostmortem => [resolved, open].concat(),
+        Ask::Show | Ask::ShowTimeline | Ask::AddNote(_) | Ask::AddAction(_) => [open, resolved].concat(),
         Ask::SetSeverity(_)
         | Ask::ChooseSeverity
         | Ask::SetRole(..)

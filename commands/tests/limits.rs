@@ -13,6 +13,7 @@ use operations::effect::{CardId, Place};
 use operations::event::Event;
 use operations::ids::{GroupId, IncidentId, Platform};
 use operations::incident::{Role, Severity, Status};
+use operations::policy::Asking;
 use operations::refusal::Refusal;
 use operations::reply::{Did, Reply};
 use operations::state::State;
@@ -84,14 +85,14 @@ fn all_answers(state: &State, who: &Actor, words: &str) -> Vec<Answer> {
         Reply::Form(FormKind::Declare(Some(group))),
         Reply::Form(FormKind::Update(Some(id))),
         Reply::Form(FormKind::Note(None)),
-        Reply::Incidents { all: false },
-        Reply::Incidents { all: true },
+        Reply::Incidents { all: false, shown: vec![id] },
+        Reply::Incidents { all: true, shown: state.incidents.keys().copied().collect() },
         Reply::Incident(id),
         Reply::Severities(id),
         Reply::Roles(id),
         Reply::Timeline(id),
         Reply::PostmortemAsked(id),
-        Reply::Alerts,
+        Reply::Alerts { shown: state.groups.keys().copied().collect() },
         Reply::Alert(group),
         Reply::Help(Topic::Here, None),
         Reply::Help(Topic::Incident, Some(id)),
@@ -131,8 +132,8 @@ fn all_answers(state: &State, who: &Actor, words: &str) -> Vec<Answer> {
         Ask::ShowTimeline,
         Ask::WritePostmortem,
     ] {
-        refusals.push(Refusal::WhichIncident { open: open.clone(), ask: ask.clone() });
-        refusals.push(Refusal::WhichIncident { open: Vec::new(), ask });
+        refusals.push(Refusal::WhichIncident { open: open.clone(), resolved: Vec::new(), ask: ask.clone() });
+        refusals.push(Refusal::WhichIncident { open: Vec::new(), resolved: Vec::new(), ask });
     }
     for ask in [AlertAsk::Show, AlertAsk::Acknowledge, AlertAsk::TakeOver, AlertAsk::Unacknowledge] {
         refusals.push(Refusal::WhichAlert { firing: firing.clone(), ask });
@@ -279,7 +280,9 @@ fn every_card_and_answer_keeps_its_limits_whatever_is_in_it() {
             for (name, sub, option) in
                 [("incident", "reopen", "incident"), ("incident", "show", "incident"), ("alert", "show", "alert")]
             {
-                for (label, value) in complete::complete(state, name, &[sub.to_owned()], option, "") {
+                let by = ann();
+                let asking = Asking { state, by: &by, channel: None, now: jiff::Timestamp::UNIX_EPOCH };
+                for (label, value) in complete::complete(asking, name, &[sub.to_owned()], option, "") {
                     assert!(
                         (1..=100).contains(&label.chars().count()) && value.len() <= 100 && !label.contains('\n'),
                         "{label}"

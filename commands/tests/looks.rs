@@ -11,6 +11,7 @@ use operations::event::Event;
 use operations::ids::{GroupId, IncidentId, Platform};
 use operations::incident::{Mark, Role};
 use operations::input::Asked;
+use operations::policy::Asking;
 use operations::refusal::Refusal;
 use operations::reply::{Did, Reply};
 use operations::state::State;
@@ -214,7 +215,8 @@ fn outside_a_room_the_incidents_that_can_be_meant_are_offered() {
     let mut world = World::new();
     let refused = |world: &World, ask: Ask| {
         let open = world.state.open_incidents().map(|it| it.id).collect();
-        private(answers::refusal(&world.state, &Refusal::WhichIncident { open, ask }))
+        let resolved = world.state.incidents.values().rev().filter(|it| !it.is_open()).map(|it| it.id).collect();
+        private(answers::refusal(&world.state, &Refusal::WhichIncident { open, resolved, ask }))
     };
     assert!(refused(&world, Ask::Resolve(None)).words().contains("/incident declare"));
     for number in 1..=7 {
@@ -312,15 +314,16 @@ fn what_can_be_meant_is_completed() {
     }
     world.happens(Event::IncidentResolved { incident: IncidentId(3), text: None, by: ann() });
     world.acknowledged(GroupId(5), ann());
-    let state = &world.state;
-    let offered = complete::complete(state, "incident", &path("resolve"), "incident", "");
+    let by = ann();
+    let asking = Asking { state: &world.state, by: &by, channel: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let offered = complete::complete(asking, "incident", &path("resolve"), "incident", "");
     assert!(offered.len() == 25 && offered[0] == ("INC-30 Trouble 29 · investigating".to_owned(), "INC-30".to_owned()));
-    let reopens = complete::complete(state, "incident", &path("reopen"), "incident", "trouble");
+    let reopens = complete::complete(asking, "incident", &path("reopen"), "incident", "trouble");
     assert_eq!(reopens, [("INC-3 Trouble 2 · resolved".to_owned(), "INC-3".to_owned())]);
-    let alerts = complete::complete(state, "alert", &path("takeover"), "alert", "CHECKOUT");
+    let alerts = complete::complete(asking, "alert", &path("takeover"), "alert", "CHECKOUT");
     assert_eq!(alerts, [("A-5 HighErrorRate on checkout · SEV2".to_owned(), "A-5".to_owned())]);
-    assert!(complete::complete(state, "ack", &[], "alert", "").iter().all(|(_, id)| id != "A-5"));
-    assert!(complete::complete(state, "incident", &path("note"), "text", "x").is_empty());
+    assert!(complete::complete(asking, "ack", &[], "alert", "").iter().all(|(_, id)| id != "A-5"));
+    assert!(complete::complete(asking, "incident", &path("note"), "text", "x").is_empty());
 }
 
 #[test]

@@ -26,6 +26,15 @@ pub enum Event {
         /// Its version.
         version: String,
     },
+    /// Other rules than before say who may do what.
+    PoliciesChanged {
+        /// Which they were before; empty at first.
+        from: String,
+        /// Which ones: the beginning of the SHA-256 of their files.
+        version: String,
+        /// How many there are.
+        rules: usize,
+    },
     /// A payload came in that couldn't be read.
     UnreadableReceived {
         /// From where.
@@ -450,6 +459,7 @@ impl Event {
             | Event::RoomOpened { incident, .. } => Some(*incident),
             Event::EffectGivenUp { incident, .. } => *incident,
             Event::Started { .. }
+            | Event::PoliciesChanged { .. }
             | Event::UnreadableReceived { .. }
             | Event::GroupOpened { .. }
             | Event::AlertFired { .. }

@@ -25,6 +25,7 @@ pub mod labels;
 pub mod members;
 pub mod missed;
 mod pairs;
+pub mod policy;
 pub mod react;
 pub mod refusal;
 pub mod reply;

@@ -32,6 +32,14 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
     match &record.event {
         // What can't be used may be configured only now, or may be right by now.
         Event::Started { .. } => channels::probes(state),
+        Event::PoliciesChanged { from, version, rules } if !from.is_empty() => {
+            let words = format!(
+                "Other rules than before say who may do what: {rules} of them ({version}). Was that you? To see what they \
+                 allow: muster policy explain."
+            );
+            tell_everybody(state, record.seq, &Card::line(Text::new().plain(words)))
+        }
+        Event::PoliciesChanged { .. } => Vec::new(),
         Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } | Event::UnheardResolved { .. } => Vec::new(),
         Event::ChannelUnusable { platform, channel, why, .. } => {
             let mut effects = Vec::new();

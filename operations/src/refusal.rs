@@ -7,6 +7,7 @@ use crate::chat::Actor;
 use crate::command::Ask;
 use crate::ids::{GroupId, IncidentId};
 use crate::incident::{Role, Severity, Status};
+use crate::policy::{On, Rule, Verb};
 
 /// Why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +16,21 @@ pub enum Refusal {
     WhichIncident {
         /// The open ones, the newest first.
         open: Vec<IncidentId>,
+        /// Some of those that are over, the newest first.
+        resolved: Vec<IncidentId>,
         /// What was asked.
         ask: Ask,
+    },
+    /// The rules don't allow it.
+    NotAllowed {
+        /// What was to be done.
+        verb: Verb,
+        /// About what.
+        on: On,
+        /// The rules that forbid it; none where none allows it.
+        rules: Vec<Rule>,
+        /// Whom the rules that allow it are for: `everyone`, `owner`, `role:NAME`, `team:NAME`.
+        who: Vec<String>,
     },
     /// The disk is full: nothing can be written down, so nothing is done.
     DiskFull,

@@ -20,6 +20,8 @@ pub enum Reply {
     Incidents {
         /// Resolved ones too.
         all: bool,
+        /// Those that the asker may see, the newest first.
+        shown: Vec<IncidentId>,
     },
     /// One incident.
     Incident(IncidentId),
@@ -32,7 +34,10 @@ pub enum Reply {
     /// The postmortem is being written.
     PostmortemAsked(IncidentId),
     /// The alert groups that fire.
-    Alerts,
+    Alerts {
+        /// Those that the asker may see, the newest first.
+        shown: Vec<GroupId>,
+    },
     /// One alert group, and why.
     Alert(GroupId),
     /// How Muster itself does.

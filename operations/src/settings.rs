@@ -2,13 +2,16 @@
 //!
 //! Not journaled: replaying a journal never reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 use crate::chat::Actor;
 use crate::ids::{ChannelId, Platform, UserRef};
 use crate::incident::Severity;
 use crate::labels::Labels;
+use crate::policy::Keeper;
 use crate::text::Outside;
 
 /// The configuration's part in decisions.
@@ -18,6 +21,14 @@ pub struct Settings {
     pub chats: BTreeMap<Platform, Seat>,
     /// The people who are known.
     pub people: Vec<Person>,
+    /// The teams by name, as the keys of their people.
+    pub teams: BTreeMap<String, BTreeSet<String>>,
+    /// The roles by name.
+    pub roles: BTreeMap<String, Holders>,
+    /// Who may do what.
+    pub gate: Keeper,
+    /// Where the hours and weekdays of rules are told; UTC where it isn't said.
+    pub time_zone: Option<TimeZone>,
     /// The services that are known.
     pub services: Vec<Service>,
     /// Where people's browsers reach Muster; no slash at its end.
@@ -65,6 +76,17 @@ pub struct Person {
     pub name: Outside,
     /// Their accounts.
     pub accounts: Vec<UserRef>,
+    /// Whether they have not left.
+    pub active: bool,
+}
+
+/// Who has a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holders {
+    /// The keys of people.
+    pub people: BTreeSet<String>,
+    /// The names of teams, all of whose people have it.
+    pub teams: BTreeSet<String>,
 }
 
 /// A service.
@@ -91,6 +113,23 @@ impl Settings {
     #[must_use]
     pub fn same_person(&self, one: &UserRef, other: &UserRef) -> bool {
         one == other || self.person(one).is_some_and(|person| person.accounts.contains(other))
+    }
+
+    /// The people who have a role, themselves or with a team of theirs.
+    pub fn with_role<'a>(&'a self, role: &str) -> impl Iterator<Item = &'a Person> {
+        let holders = self.roles.get(role);
+        let is_one = move |person: &&Person| {
+            holders.is_some_and(|it| {
+                it.people.contains(&person.key) || it.teams.iter().any(|team| self.is_in(person, team))
+            })
+        };
+        self.people.iter().filter(is_one)
+    }
+
+    /// Whether a person is in a team.
+    #[must_use]
+    pub fn is_in(&self, person: &Person, team: &str) -> bool {
+        self.teams.get(team).is_some_and(|members| members.contains(&person.key))
     }
 
     /// The name to show for somebody: the configured one, else the platform's, else the account's id.

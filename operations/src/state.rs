@@ -95,6 +95,9 @@ pub struct State {
     /// When Muster was started.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
+    /// Which rules say who may do what.
+    #[serde(default)]
+    pub policies: String,
     /// What Muster sees of itself. Not part of a snapshot.
     #[serde(skip)]
     pub vitals: Vitals,
@@ -167,6 +170,7 @@ impl State {
             sources,
             unheard,
             started_at,
+            policies,
             vitals: _,
             due,
             marked,
@@ -194,6 +198,7 @@ impl State {
             sources: sources.clone(),
             unheard: unheard.clone(),
             started_at: *started_at,
+            policies: policies.clone(),
             due: due.clone(),
             marked: marked.clone(),
             ..State::default()

@@ -13,6 +13,7 @@ use operations::incident::{Mark, Role, Severity, Status};
 use operations::input::Input;
 use operations::journal::{Hash, Record};
 use operations::labels::Labels;
+use operations::policy::{Gate, Keeper, On, Question, Ruling, Verb};
 use operations::react::react;
 use operations::refusal::Refusal;
 use operations::settings::{Person, Seat, Settings};
@@ -43,6 +44,7 @@ impl Core {
             key: "ann".to_owned(),
             name: "Ann".into(),
             accounts: vec![user(Platform::Slack, "UANN"), user(Platform::Discord, "11")],
+            active: true,
         };
         let settings = Settings {
             chats: [(Platform::Slack, seat("slack")), (Platform::Discord, seat("discord"))].into(),
@@ -179,6 +181,75 @@ fn a_firing_that_is_told_with_an_earlier_beginning_goes_on_and_ends() {
     core.alerts(&[("a", true, 40)], 0);
     assert_eq!(core.alerts(&[("a", true, 8)], 0), [], "a copy from the time before");
     assert_eq!(core.alerts(&[("a", false, 8)], 0), [], "and of its end");
+}
+
+/// Refuses one thing.
+#[derive(Debug)]
+struct Refuses(Verb, On);
+
+impl Gate for Refuses {
+    fn rule(&self, _: &Settings, question: &Question<'_>) -> Ruling {
+        if question.verb == self.0 && *question.on == self.1 {
+            return Ruling::Refused { rules: Vec::new(), who: Vec::new() };
+        }
+        Ruling::Allowed(Vec::new())
+    }
+
+    fn version(&self) -> &str {
+        "refuses"
+    }
+
+    fn count(&self) -> usize {
+        1
+    }
+}
+
+#[test]
+fn the_rules_are_asked_about_the_very_thing_that_is_meant() {
+    let mut core = Core::new();
+    core.alerts(&[("a", true, 0)], 0);
+    core.declare();
+    let incident = || On::Incident(IncidentId(1), Vec::new());
+    let alert = |group, ask| Command::Alert { group, ask };
+    let of = |incident, ask| Command::Incident { incident, ask };
+    let room = |core: &mut Core| {
+        let (platform, channel) = (Platform::Slack, "room".into());
+        let event = Event::RoomOpened { incident: IncidentId(1), platform, channel, name: "room".into() };
+        core.state.apply(&Record { seq: core.state.seq + 1, at: core.now, event });
+    };
+    room(&mut core);
+    let service = || On::Service("db".to_owned());
+    for (verb, on, channel, command) in [
+        (Verb::Acknowledge, service(), "x", alert(None, AlertAsk::Acknowledge)),
+        (Verb::Acknowledge, service(), "x", alert(Some(GroupId(1)), AlertAsk::TakeOver)),
+        (Verb::View, service(), "x", alert(Some(GroupId(1)), AlertAsk::Show)),
+        (Verb::Work, incident(), "room", of(None, Ask::Resolve(None))),
+        (Verb::Work, incident(), "x", of(Some(IncidentId(1)), Ask::ChooseRole)),
+        (Verb::View, incident(), "room", of(None, Ask::ShowTimeline)),
+        (Verb::Work, incident(), "room", Command::Open(FormKind::Note(None))),
+        (Verb::Declare, service(), "x", Command::Open(FormKind::Declare(Some(GroupId(1))))),
+        (Verb::Declare, On::Workspace, "x", Command::Open(FormKind::Declare(None))),
+        (Verb::View, On::Workspace, "x", Command::ListAlerts),
+        (Verb::View, On::Workspace, "x", Command::ListIncidents { all: true }),
+        (Verb::View, On::Workspace, "x", Command::Help(operations::command::Topic::Here)),
+        (Verb::View, On::Workspace, "x", Command::Status),
+    ] {
+        core.state.settings.gate = Keeper::new(std::sync::Arc::new(Refuses(verb, on.clone())));
+        let refused = core.command(&ann(), channel, command.clone());
+        let expected = Refusal::NotAllowed { verb, on, rules: Vec::new(), who: Vec::new() };
+        assert_eq!(refused, Err(expected), "{command:?}");
+    }
+    // What nobody may see is not offered either.
+    core.state.settings.gate = Keeper::new(std::sync::Arc::new(Refuses(Verb::View, service())));
+    let offered = core.command(&ann(), "x", alert(None, AlertAsk::Acknowledge));
+    assert_eq!(offered, Err(Refusal::WhichAlert { firing: Vec::new(), ask: AlertAsk::Acknowledge }));
+    core.state.settings.gate = Keeper::new(std::sync::Arc::new(Refuses(Verb::View, incident())));
+    let offered = core.command(&ann(), "x", of(None, Ask::Show));
+    assert_eq!(offered, Err(Refusal::WhichIncident { open: Vec::new(), resolved: Vec::new(), ask: Ask::Show }));
+    // Nor does writing in a room, or taking care of an alert, make somebody take part who may not work it.
+    core.state.settings.gate = Keeper::new(std::sync::Arc::new(Refuses(Verb::Work, incident())));
+    let wrote = Input::Wrote { by: Actor { user: user(Platform::Slack, "UBOB"), ..bob() }, channel: "room".into() };
+    assert_eq!(core.give(&wrote), Ok(vec![]));
 }
 
 #[test]

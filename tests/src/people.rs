@@ -106,6 +106,14 @@ impl Person<'_> {
         self.does(act).await;
     }
 
+    /// What is offered while they type an option of a command, on Discord.
+    pub async fn is_offered(self, command: &str, option: &str, partial: &str) -> Vec<(String, String)> {
+        let discord = &self.chat.world.sandbox.discord;
+        let channel = self.chat.channel("general").id;
+        let offered = discord.completes(self.name, &channel, command, option, partial);
+        self.chat.world.while_working(offered).await.expect("there is such an option")
+    }
+
     /// Fills in the open form.
     pub async fn submits(self, values: &[(&str, &str)]) {
         let values: BTreeMap<String, String> =

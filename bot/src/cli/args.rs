@@ -33,6 +33,9 @@ pub enum Command {
     Check(At),
     /// Run the bot
     Run(RunArgs),
+    /// Who may do what: explain an answer, or test the rules against what you expect
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Export or verify the journal, also while the bot runs; import one into an empty directory; show its key
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -176,6 +179,29 @@ pub enum JournalCommand {
         /// Whose
         #[command(flatten)]
         at: DataAt,
+    },
+}
+
+/// What to do with the rules.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Say whether somebody may do something, and by which rules; ends with 1 where they may not
+    Explain {
+        /// WHO VERB WHAT [key=value…]: ann work incident:checkout at=2026-03-06T17:00:00Z. WHO is a key of people.toml, or
+        /// stranger; VERB is view, acknowledge, declare or work; WHAT is workspace, service:NAME or incident:SERVICE
+        #[arg(required = true, num_args = 3.., value_name = "WORD")]
+        question: Vec<String>,
+        /// Which configuration
+        #[command(flatten)]
+        at: At,
+    },
+    /// Ask everything in a table, a question and the expected answer a line: ann work incident:checkout => allowed
+    Test {
+        /// The table
+        file: PathBuf,
+        /// Which configuration
+        #[command(flatten)]
+        at: At,
     },
 }
 

@@ -1,5 +1,7 @@
 //! `muster check`: all problems at once; where there are none, what is on and what is off.
 
+use operations::policy::Gate;
+
 use super::{At, Failed, load, out};
 use crate::config::Config;
 
@@ -30,6 +32,7 @@ fn summary(config: &Config) -> String {
         ("Wiki", config.wiki.path.display().to_string()),
         ("Wiki's push", on(config.wiki.push.is_some(), "after each postmortem", "off: there is no [wiki.git] push")),
         ("Catalogue", format!("services: {}, people: {}", config.services.len(), config.people.len())),
+        ("Rules", format!("{} ({})", config.policies.count(), config.policies.version())),
     ];
     let mut text: String = lines.iter().map(|(what, how)| format!("{what:<12} {how}\n")).collect();
     if config.slack.is_none() && config.discord.is_none() {

@@ -8,10 +8,11 @@ use std::io::Write;
 use super::{Failed, InitArgs};
 
 /// The files that are written, with what is in them. Each is a configuration that holds.
-pub const FILES: [(&str, &str); 3] = [
+pub const FILES: [(&str, &str); 4] = [
     ("muster.toml", include_str!("shipped/muster.toml")),
     ("services.toml", include_str!("shipped/services.toml")),
     ("people.toml", include_str!("shipped/people.toml")),
+    ("policies/default.cedar", policy::DEFAULT),
 ];
 
 /// Writes the files; gives back what to do next.
@@ -33,9 +34,9 @@ pub(super) fn init(args: &InitArgs) -> Result<String, Failed> {
         let (at, there) = (directory.display(), there.join(", "));
         return Err(Failed::new(format!("{at}: {there} {are} there already. Nothing was written.")));
     }
-    std::fs::create_dir_all(directory)?;
     for (name, text) in files {
         let path = directory.join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(directory))?;
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -48,7 +49,7 @@ pub(super) fn init(args: &InitArgs) -> Result<String, Failed> {
 
 fn next_steps(at: &str, invite: &str) -> String {
     format!(
-        "Wrote {at}/muster.toml, services.toml, people.toml and slack-manifest.json. Next:
+        "Wrote {at}/muster.toml, services.toml, people.toml, policies/default.cedar and slack-manifest.json. Next:
 
 1. Slack: open https://api.slack.com/apps?new_app=1, choose \"From a manifest\" and paste slack-manifest.json.
    Install the app. You need its bot token (xoxb-…) and an app-level token with connections:write (xapp-…).

@@ -1,4 +1,4 @@
-//! The command line: `muster demo | sandbox | init | check | run | journal | postmortem`.
+//! The command line: `muster demo | sandbox | init | check | run | policy | journal | postmortem`.
 //!
 //! Exit codes: 0 done; 1 it failed, and why stands on standard error; 2 the words were wrong;
 //! 78 the configuration is wrong (as in BSD's sysexits).
@@ -9,6 +9,7 @@ mod demo;
 pub mod init;
 mod journal;
 pub mod out;
+mod policy;
 mod run;
 mod sandbox;
 
@@ -17,7 +18,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use self::args::{At, Cli, Command, DataAt, DemoArgs, InitArgs, JournalCommand, RunArgs, SandboxArgs};
+pub use self::args::{
+    At, Cli, Command, DataAt, DemoArgs, InitArgs, JournalCommand, PolicyCommand, RunArgs, SandboxArgs,
+};
 
 /// The configuration is wrong.
 pub const CONFIG: u8 = 78;
@@ -41,6 +44,7 @@ pub fn main_with(line: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok(())
         }
         Command::Run(args) => on_runtime(run::run(args)),
+        Command::Policy(command) => policy::policy(&command),
         Command::Journal(command) => journal::journal(&command),
         Command::Postmortem { incident, at } => journal::postmortem(&incident, &at),
     };

@@ -1,14 +1,15 @@
 //! `services.toml` and `people.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use operations::ids::{Platform, UserRef};
-use operations::settings::{Person, Service};
+use operations::settings::{Holders, Person, Service};
 use operations::text::Outside;
 
 use super::Config;
 use super::muster::channel;
-use super::tables::{File, Findings, Found};
+use super::tables::{File, Findings, Found, Table};
 use super::values::{link, slack_id, snowflake};
 
 /// Reads the services.
@@ -42,19 +43,45 @@ pub(super) fn services(text: &str, found: &mut Findings, config: &mut Config) {
     config.services = services;
 }
 
-/// Reads the people. Their Discord accounts are on the server that is connected; where none is, they are left out.
-pub(super) fn people(text: &str, guild: Option<&str>, found: &mut Findings) -> Vec<Person> {
+/// Reads the people, teams and roles.
+pub(super) fn people(text: &str, found: &mut Findings, config: &mut Config) {
+    let guild = config.discord.as_ref().map(|it| it.guild.clone());
     let file = &mut File::new("people.toml", text, found);
     let mut root = file.root();
+    config.people = everybody(file, &mut root, guild.as_deref());
+    if let Some(mut all) = root.table(file, "teams") {
+        config.teams = teams(file, &mut all, &config.people);
+        all.finish(file);
+        let owners = config.services.iter().filter_map(|service| service.owner.as_ref().map(|owner| (service, owner)));
+        for (service, owner) in owners.filter(|(_, owner)| !config.teams.contains_key(*owner)) {
+            let what = format!(
+                "there is no team {}, which owns {} by services.toml: rules take it for a team without people",
+                owner.escape_debug(),
+                service.name.escape_debug()
+            );
+            file.warning(&(0..0), "teams", what);
+        }
+    }
+    if let Some(mut all) = root.table(file, "roles") {
+        config.roles = roles(file, &mut all, &config.people, &config.teams);
+        all.finish(file);
+    }
+    root.finish(file);
+}
+
+/// The people. Their Discord accounts are on the server that is connected; where none is, they are left out.
+fn everybody(file: &mut File<'_>, root: &mut Table<'_, '_>, guild: Option<&str>) -> Vec<Person> {
     let mut people: Vec<Person> = Vec::new();
     let mut owners: BTreeMap<UserRef, String> = BTreeMap::new();
     if let Some(mut all) = root.table(file, "people") {
         for (key, span) in all.names() {
+            is_key(file, &key, &span, &format!("people.{key}"));
             let Some(mut table) = all.table(file, &key) else { continue };
             let path = table.path().to_owned();
             let name = table.string(file, "name").map_or_else(|| key.clone(), |found| found.value);
             let slack = table.string(file, "slack").and_then(|found| slack_account(file, found));
             let discord = table.string(file, "discord").and_then(|found| snowflake(file, found));
+            let active = table.boolean(file, "active").is_none_or(|found| found.value);
             let has_account = table.get("slack").is_some() || table.get("discord").is_some();
             table.finish(file);
             if !has_account {
@@ -81,12 +108,68 @@ pub(super) fn people(text: &str, guild: Option<&str>, found: &mut Findings) -> V
                 }
             }
             accounts.retain(|account| account.platform != Platform::Discord || guild.is_some());
-            people.push(Person { key, name: Outside::new(&name), accounts });
+            people.push(Person { key, name: Outside::new(&name), accounts, active });
         }
         all.finish(file);
     }
-    root.finish(file);
     people
+}
+
+fn teams(file: &mut File<'_>, all: &mut Table<'_, '_>, people: &[Person]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut teams = BTreeMap::new();
+    for (name, span) in all.names() {
+        is_key(file, &name, &span, &format!("teams.{name}"));
+        let Some(mut table) = all.table(file, &name) else { continue };
+        let members = table.strings(file, "members");
+        table.finish(file);
+        let members = members.into_iter().filter_map(|found| known(file, found, people)).collect();
+        teams.insert(name, members);
+    }
+    teams
+}
+
+/// `deployer = ["team:payments", "ann"]`.
+fn roles(
+    file: &mut File<'_>,
+    all: &mut Table<'_, '_>,
+    people: &[Person],
+    teams: &BTreeMap<String, BTreeSet<String>>,
+) -> BTreeMap<String, Holders> {
+    let mut roles = BTreeMap::new();
+    for (name, _) in all.names() {
+        let mut holders = Holders::default();
+        for found in all.strings(file, &name) {
+            match found.value.strip_prefix("team:").map(str::to_owned) {
+                Some(team) if teams.contains_key(&team) => {
+                    holders.teams.insert(team);
+                }
+                Some(_) => {
+                    file.problem(&found.span, &found.key, "there is no such team: [teams.NAME] says who is in one")
+                }
+                None => holders.people.extend(known(file, found, people)),
+            }
+        }
+        roles.insert(name, holders);
+    }
+    roles
+}
+
+/// Notes a name that rules could not tell from something else.
+fn is_key(file: &mut File<'_>, name: &str, span: &Range<usize>, path: &str) {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+    if name == "stranger" || name.is_empty() || !name.chars().all(plain) {
+        let what = "letters, digits, dots, hyphens and spaces make a name here; stranger is nobody's";
+        file.problem(span, path, what);
+    }
+}
+
+/// A person's key; a problem where nobody has it.
+fn known(file: &mut File<'_>, found: Found<String>, people: &[Person]) -> Option<String> {
+    if people.iter().any(|person| person.key == found.value) {
+        return Some(found.value);
+    }
+    file.problem(&found.span, &found.key, "there is nobody with that key: [people.KEY] says who somebody is");
+    None
 }
 
 /// `T01ABCDEF/U01ABCDEF`: the workspace and the person in it.

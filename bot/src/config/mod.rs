@@ -7,22 +7,27 @@
 
 mod catalogue;
 mod muster;
+mod policies;
 mod problems;
 mod secrets;
 mod tables;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use integrations::secret::Secret;
+use jiff::tz::TimeZone;
 use operations::checkpoint::Ledger;
 use operations::ids::{ChannelId, Platform};
 use operations::incident::Severity;
-use operations::settings::{Person, Seat, Service, Settings};
+use operations::policy::Keeper;
+use operations::settings::{Holders, Person, Seat, Service, Settings};
+use policy::Policies;
 
 use self::tables::Findings;
 
@@ -68,6 +73,14 @@ pub struct Config {
     pub service_channels: BTreeMap<(Platform, String), String>,
     /// The people.
     pub people: Vec<Person>,
+    /// The teams by name, as the keys of their people.
+    pub teams: BTreeMap<String, BTreeSet<String>>,
+    /// The roles by name.
+    pub roles: BTreeMap<String, Holders>,
+    /// Who may do what.
+    pub policies: Arc<Policies>,
+    /// Where the hours and weekdays of rules are told; UTC where it isn't said.
+    pub time_zone: Option<TimeZone>,
     /// What is allowed but odd, for `muster check` to say.
     pub warnings: Vec<Problem>,
 }
@@ -216,11 +229,14 @@ fn read(path: &Path, env: &dyn Fn(&str) -> Option<String>, found: &mut Findings)
             return None;
         }
     };
-    let mut config = muster::read(&text, &directory, env, found);
+    // Where something is wrong with them, that was noted, and nothing starts.
+    let policies = policies::read(&directory, found).unwrap_or_else(Policies::shipped);
+    let mut config = muster::read(&text, &directory, env, Arc::new(policies), found);
     let services = beside(&directory, "services.toml", found);
     catalogue::services(&services, found, &mut config);
     let people = beside(&directory, "people.toml", found);
-    config.people = catalogue::people(&people, config.discord.as_ref().map(|it| it.guild.as_str()), found);
+    catalogue::people(&people, found, &mut config);
+    policies::check_names(&config, found);
     Some(config)
 }
 
@@ -270,6 +286,10 @@ impl Config {
         Settings {
             chats: self.channels.iter().filter_map(seat).collect(),
             people: self.people.clone(),
+            teams: self.teams.clone(),
+            roles: self.roles.clone(),
+            gate: Keeper::new(self.policies.clone()),
+            time_zone: self.time_zone.clone(),
             services: self.services.clone(),
             public_url: self.http.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http.listen)),
             ask_again_after: self.ask_again_after,

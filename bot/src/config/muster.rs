@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use operations::ids::Platform;
 use operations::incident::Severity;
+use policy::Policies;
 
 use super::secrets::{ANY, Kind, Vault};
 use super::tables::{File, Findings, Found, Table};
-use super::values::{api_url, base, bounded, duration, host, is_web_address, remote, short_time, slack_id, snowflake};
+use super::values::{
+    api_url, base, bounded, duration, host, is_web_address, remote, short_time, slack_id, snowflake, time_zone,
+};
 use super::{Channels, Config, Discord, Heartbeat, Hook, HookKind, Http, Journal, Slack, Wiki};
 
 /// Where Muster listens unless it is said otherwise: only this machine reaches it.
@@ -58,7 +62,13 @@ const BEAT_RANGE: RangeInclusive<u64> = 10..=86_400;
 const STORM_AT: u64 = 30;
 
 /// Reads the file. What is wrong is noted, and stands in the result as if it were not there.
-pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<String>, found: &mut Findings) -> Config {
+pub(super) fn read(
+    text: &str,
+    directory: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+    policies: Arc<Policies>,
+    found: &mut Findings,
+) -> Config {
     let file = &mut File::new("muster.toml", text, found);
     let vault = Vault { directory, env };
     let mut root = file.root();
@@ -89,6 +99,10 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
         postmortem_template: None,
         services: Vec::new(),
         people: Vec::new(),
+        teams: BTreeMap::new(),
+        roles: BTreeMap::new(),
+        policies,
+        time_zone: None,
         warnings: Vec::new(),
         data_dir,
     };
@@ -121,6 +135,10 @@ pub(super) fn read(text: &str, directory: &Path, env: &dyn Fn(&str) -> Option<St
         let every = table.string(file, "every").and_then(|found| short_time(file, &found, BEAT_RANGE));
         table.finish(file);
         config.heartbeat = url.map(|url| Heartbeat { url, every: every.unwrap_or(BEAT) });
+    }
+    if let Some(mut table) = root.table(file, "policy") {
+        config.time_zone = table.string(file, "time_zone").and_then(|found| time_zone(file, &found));
+        table.finish(file);
     }
     if let Some(mut table) = root.table(file, "alerts") {
         if let Some(Found { value, span, key }) = table.number(file, "storm_at") {

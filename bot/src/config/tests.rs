@@ -1,5 +1,7 @@
 //! What an operator writes, right and wrong, and that every key is documented.
 
+use operations::policy::Gate;
+
 use super::*;
 
 /// Variables named `SET_…` are there; Slack's tokens and addresses look as they should.
@@ -19,7 +21,9 @@ fn env(name: &str) -> Option<String> {
 fn written(files: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     for (name, text) in files {
-        std::fs::write(directory.path().join(name), text).expect("a file");
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("it can be made");
+        std::fs::write(path, text).expect("a file");
     }
     directory
 }
@@ -295,6 +299,43 @@ fn a_secret_in_a_file_is_read_and_open_files_are_warned_about() {
     assert_eq!(config.hooks["alertmanager"].bearer[0].expose(), "very-hidden");
     assert!(config.warnings[0].what.contains("chmod 600"), "{:?}", config.warnings);
     assert!(loaded(0o600).warnings.is_empty());
+}
+
+#[test]
+fn teams_and_roles_are_of_people_that_there_are() {
+    let people = "[people.ann]\nslack = \"T01/U0ANN\"\n[people.bo]\nslack = \"T01/U0BO\"\nactive = false\n\
+                  [teams.payments]\nmembers = [\"ann\"]\n[roles]\nlead = [\"team:payments\", \"bo\"]\n";
+    let config = with(&[("muster.toml", ""), ("people.toml", people)]).expect("it is right");
+    let settings = config.settings(&BTreeMap::new());
+    let leads: Vec<&str> = settings.with_role("lead").map(|person| person.key.as_str()).collect();
+    assert_eq!((leads, settings.people[1].active), (vec!["ann", "bo"], false));
+    let wrong = "[people.ann]\nslack = \"T01/U0ANN\"\nactive = \"no\"\n[teams.payments]\nmembers = [\"cy\"]\n\
+                 [roles]\nlead = [\"team:search\", \"cy\", 7]\n";
+    let told = with(&[("muster.toml", ""), ("people.toml", wrong)]).expect_err("it is wrong");
+    assert_told(
+        &told,
+        &[
+            "people.toml:3:10 people.ann.active: true or false is wanted here, not a string",
+            "people.toml:5:12 teams.payments.members: there is nobody with that key",
+            "people.toml:7:9 roles.lead: there is no such team",
+            "people.toml:7:24 roles.lead: there is nobody with that key",
+            "people.toml:7:30 roles.lead: a string is wanted here, not this number",
+        ],
+    );
+}
+
+#[test]
+fn rules_are_read_and_what_is_wrong_with_them_is_told_with_its_place() {
+    let own = "@id(\"all\") @reason(\"All.\")\npermit (principal, action, resource);\n";
+    let config = with(&[("muster.toml", "[policy]\ntime_zone = \"Europe/Berlin\"\n"), ("policies/a.cedar", own)]);
+    let config = config.expect("it is right");
+    assert_eq!((config.policies.count(), config.time_zone.is_some()), (1, true));
+    let shipped = muster("").expect("it is right").policies.version().to_owned();
+    assert_ne!(config.policies.version(), shipped);
+    let wrong = "@id(\"all\") @reason(\"All.\")\npermit (principal, action == Action::\"wrok\", resource);\n";
+    let files = [("muster.toml", "[policy]\ntime_zone = \"Mars\"\n"), ("policies/b.cedar", wrong)];
+    let told = with(&files).expect_err("it is wrong");
+    assert_told(&told, &["policies/b.cedar:2:", "wrok", "muster.toml:2:13 policy.time_zone: the name of a time zone"]);
 }
 
 #[test]

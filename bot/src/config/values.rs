@@ -5,6 +5,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use url::Url;
 
 use super::tables::{File, Found};
@@ -151,6 +152,16 @@ pub(super) fn duration(file: &mut File<'_>, found: &Found<String>) -> Option<Dur
         file.problem(&found.span, &found.key, what);
     }
     duration
+}
+
+/// The name of a time zone, as the IANA database has it.
+pub(super) fn time_zone(file: &mut File<'_>, found: &Found<String>) -> Option<TimeZone> {
+    let zone = TimeZone::get(&found.value).ok();
+    if zone.is_none() {
+        let what = "the name of a time zone is wanted here, as in \"Europe/Berlin\" or \"America/New_York\"";
+        file.problem(&found.span, &found.key, what);
+    }
+    zone
 }
 
 /// `"5s"`, `"1m 30s"`: a short time, within bounds that are whole seconds.

@@ -38,6 +38,7 @@ impl World {
             key: key.to_owned(),
             name: name.into(),
             accounts: vec![user(Platform::Slack, slack), user(Platform::Discord, discord)],
+            active: true,
         };
         let checkout = Service {
             name: "checkout".to_owned(),

@@ -12,6 +12,7 @@ use crate::command::AlertAsk;
 use crate::event::Event;
 use crate::ids::GroupId;
 use crate::incident::Severity;
+use crate::policy::{self, Asking, Verb};
 use crate::refusal::Refusal;
 use crate::reply::{Did, Reply};
 use crate::state::State;
@@ -183,13 +184,8 @@ fn opening(state: &State, group: GroupId, received: &Received, told: &Told, serv
 }
 
 /// What follows from a question about a group that exists.
-pub(super) fn asked(
-    state: &State,
-    by: &Actor,
-    id: GroupId,
-    ask: AlertAsk,
-    now: Timestamp,
-) -> Result<Decision, Refusal> {
+pub(super) fn asked(asking: Asking<'_>, id: GroupId, ask: AlertAsk) -> Result<Decision, Refusal> {
+    let Asking { state, by, .. } = asking;
     let group = state.groups.get(&id).ok_or(Refusal::NoSuchAlert(id))?;
     if ask == AlertAsk::Show {
         return Ok(Decision::reply(Reply::Alert(id)));
@@ -201,11 +197,11 @@ pub(super) fn asked(
         (AlertAsk::Acknowledge, Some(first)) => {
             Err(Refusal::AlreadyAcknowledged { group: id, by: first.by.clone(), at: first.at })
         }
-        (AlertAsk::Acknowledge, None) => Ok(acknowledge(state, by, group, None, now)),
+        (AlertAsk::Acknowledge, None) => Ok(acknowledge(asking, group, None)),
         (AlertAsk::TakeOver, Some(first)) if state.settings.same_person(&first.by.user, &by.user) => {
             Err(Refusal::AlreadyAcknowledged { group: id, by: first.by.clone(), at: first.at })
         }
-        (AlertAsk::TakeOver, first) => Ok(acknowledge(state, by, group, first.as_ref().map(|first| &first.by), now)),
+        (AlertAsk::TakeOver, first) => Ok(acknowledge(asking, group, first.as_ref().map(|first| &first.by))),
         (AlertAsk::Unacknowledge, None) => Err(Refusal::NotAcknowledged(id)),
         (AlertAsk::Unacknowledge, Some(_)) => Ok(Decision::new(
             vec![Event::AlertUnacknowledged { group: id, by: by.clone() }],
@@ -215,7 +211,8 @@ pub(super) fn asked(
     }
 }
 
-fn acknowledge(state: &State, by: &Actor, group: &Group, from: Option<&Actor>, now: Timestamp) -> Decision {
+fn acknowledge(asking: Asking<'_>, group: &Group, from: Option<&Actor>) -> Decision {
+    let Asking { state, by, now, .. } = asking;
     let asks_again = state.settings.ask_again_after.and_then(|wait| super::ticks::later(now, wait));
     let event = Event::AlertAcknowledged { group: group.id, by: by.clone(), taken_from: from.cloned(), asks_again };
     let did = match from {
@@ -223,7 +220,10 @@ fn acknowledge(state: &State, by: &Actor, group: &Group, from: Option<&Actor>, n
         None => Did::Acknowledged(group.id),
     };
     let mut events = vec![event];
-    if let Some(incident) = group.incident {
+    // Whoever takes care of its alert takes part in an incident, if they may.
+    if let Some(incident) = group.incident
+        && asking.may(Verb::Work, &policy::on_incident(state, incident)).is_ok()
+    {
         super::marks::join(state, by, incident, &mut events);
     }
     Decision::new(events, Reply::Shown(did))

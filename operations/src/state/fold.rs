@@ -30,6 +30,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             state.started_at = Some(at);
             state.forget(at);
         }
+        Event::PoliciesChanged { version, .. } => state.policies.clone_from(version),
         Event::UnreadableReceived { .. } => state.forget(at),
         Event::TroubleBegan { trouble, .. } => {
             state.troubles.insert(trouble.clone(), at);

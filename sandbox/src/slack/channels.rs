@@ -56,7 +56,7 @@ impl Slack {
         {
             let errors: Vec<Value> =
                 errors.iter().map(|(user, error)| json!({ "user": user, "ok": false, "error": error })).collect();
-            return Err(Refusal { more: Some(("errors", json!(errors))), ..Refusal::from(*first) });
+            return Err(Refusal { more: Some(Box::new(("errors", json!(errors)))), ..Refusal::from(*first) });
         }
         let refused: Vec<String> = errors.into_iter().map(|(user, _)| user.clone()).collect();
         for user in users.iter().filter(|user| !refused.contains(user)) {

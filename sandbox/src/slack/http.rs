@@ -77,7 +77,9 @@ impl Slack {
         }
         let answer = match (trouble, method) {
             (Some(refusal), _) => Err(refusal),
-            (None, None) => Err(Refusal { more: Some(("req_method", json!(name))), ..Refusal::from("unknown_method") }),
+            (None, None) => {
+                Err(Refusal { more: Some(Box::new(("req_method", json!(name)))), ..Refusal::from("unknown_method") })
+            }
             (None, Some(method)) => match self.allowed(method, &key, headers) {
                 Ok(()) => self.work(method, verb, args, is_json),
                 Err(Stop::Refused(refusal)) => Err(refusal),

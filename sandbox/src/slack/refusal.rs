@@ -12,8 +12,8 @@ pub(super) struct Refusal {
     pub(super) error: String,
     /// What stands in `response_metadata.messages`.
     pub(super) messages: Vec<String>,
-    /// Another field of the answer.
-    pub(super) more: Option<(&'static str, Value)>,
+    /// Another field of the answer. Boxed: it is much larger than the rest, and rare.
+    pub(super) more: Option<Box<(&'static str, Value)>>,
 }
 
 impl From<&str> for Refusal {
@@ -30,7 +30,7 @@ impl Refusal {
             body["errors"] = self.messages.iter().map(|text| text.trim_start_matches("[ERROR] ")).collect();
             body["response_metadata"] = json!({ "messages": self.messages });
         }
-        if let Some((key, value)) = &self.more {
+        if let Some((key, value)) = self.more.as_deref() {
             body[*key] = value.clone();
         }
         body

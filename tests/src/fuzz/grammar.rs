@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use commands::complete::complete;
 use operations::chat::{Act, Actor, Inbound, Line, ReplyTo};
 use operations::ids::{MessageRef, Platform};
+use operations::policy::Asking;
 
 use super::bytes::Bytes;
 use super::scene::{Scene, ann, user};
@@ -89,8 +90,9 @@ fn values(script: &mut Bytes<'_>) -> BTreeMap<String, String> {
 /// What is offered while somebody types is what Discord takes: at most 25, each of 1 to 100 characters.
 fn completes(scene: &Scene, inbound: &Inbound) {
     let Act::Command { name, line: Line::Options { path, options }, .. } = &inbound.what else { return };
+    let asking = Asking { state: &scene.state, by: &inbound.by, channel: Some(&inbound.channel), now: scene.now };
     for (option, partial) in options {
-        let offered = complete(&scene.state, name, path, option, partial);
+        let offered = complete(asking, name, path, option, partial);
         assert!(offered.len() <= 25, "{offered:?}");
         for (label, value) in offered {
             assert!((1..=100).contains(&label.chars().count()) && !label.contains('\n'), "{label:?}");

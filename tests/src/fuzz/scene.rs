@@ -166,7 +166,9 @@ impl Scene {
         for id in self.state.missed.keys().rev().take(NEWEST) {
             chats::show(&cards::missed(&self.state, *id).expect("the board is there"));
         }
-        [Reply::Alerts, Reply::Incidents { all: true }, Reply::Status].iter().for_each(|reply| self.says(reply));
+        let alerts = Reply::Alerts { shown: self.state.groups.keys().copied().collect() };
+        let incidents = Reply::Incidents { all: true, shown: self.state.incidents.keys().copied().collect() };
+        [alerts, incidents, Reply::Status].iter().for_each(|reply| self.says(reply));
         for effect in &self.effects {
             if let Effect::Say { card, .. } = effect {
                 chats::show(card);
@@ -239,6 +241,7 @@ fn settings() -> Settings {
         key: key.to_owned(),
         name: key.into(),
         accounts: vec![user(Platform::Slack, slack), user(Platform::Discord, discord)],
+        active: true,
     };
     Settings {
         chats: Platform::ALL.map(|platform| (platform, seat(platform))).into(),
@@ -255,6 +258,7 @@ fn settings() -> Settings {
         link_hosts: Vec::new(),
         silent_after: BTreeMap::new(),
         storm_at: Some(2),
+        ..Settings::default()
     }
 }
 

@@ -22,6 +22,7 @@ mod newer;
 mod outages;
 mod parity;
 mod postmortems;
+mod rules;
 mod storms;
 mod story;
 mod timeline;
