@@ -50,35 +50,6 @@ pub enum Command {
     Help(Topic),
 }
 
-impl Command {
-    /// Whether it changes anything, or leads to what does; else it only asks.
-    #[must_use]
-    pub fn changes(&self) -> bool {
-        match self {
-            Command::Declare { .. } | Command::Open(_) => true,
-            Command::Incident { ask, .. } => match ask {
-                Ask::Show | Ask::ShowTimeline => false,
-                Ask::SetSeverity(_)
-                | Ask::ChooseSeverity
-                | Ask::SetRole(..)
-                | Ask::ChooseRole
-                | Ask::AddNote(_)
-                | Ask::PostUpdate(_)
-                | Ask::AddAction(_)
-                | Ask::Mitigate(_)
-                | Ask::Resolve(_)
-                | Ask::Reopen(_)
-                | Ask::WritePostmortem => true,
-            },
-            Command::Alert { ask, .. } => match ask {
-                AlertAsk::Show => false,
-                AlertAsk::Acknowledge | AlertAsk::TakeOver | AlertAsk::Unacknowledge => true,
-            },
-            Command::ListIncidents { .. } | Command::ListAlerts | Command::Status | Command::Help(_) => false,
-        }
-    }
-}
-
 /// A form that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FormKind {
@@ -121,6 +92,27 @@ pub enum Ask {
     WritePostmortem,
 }
 
+impl Ask {
+    /// Whether it changes anything, or leads to what does; else it only asks.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        match self {
+            Ask::Show | Ask::ShowTimeline => false,
+            Ask::SetSeverity(_)
+            | Ask::ChooseSeverity
+            | Ask::SetRole(..)
+            | Ask::ChooseRole
+            | Ask::AddNote(_)
+            | Ask::PostUpdate(_)
+            | Ask::AddAction(_)
+            | Ask::Mitigate(_)
+            | Ask::Resolve(_)
+            | Ask::Reopen(_)
+            | Ask::WritePostmortem => true,
+        }
+    }
+}
+
 /// Who gets a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Holder {
@@ -143,6 +135,17 @@ pub enum AlertAsk {
     TakeOver,
     /// Don't take care of it any more.
     Unacknowledge,
+}
+
+impl AlertAsk {
+    /// Whether it changes anything; else it only asks.
+    #[must_use]
+    pub fn changes(self) -> bool {
+        match self {
+            AlertAsk::Show => false,
+            AlertAsk::Acknowledge | AlertAsk::TakeOver | AlertAsk::Unacknowledge => true,
+        }
+    }
 }
 
 /// What help is asked about.

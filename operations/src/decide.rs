@@ -133,8 +133,9 @@ fn by_command(asking: Asking<'_>, command: &Command) -> Result<Decision, Refusal
         }
         Command::Incident { incident, ask } => {
             let incident = which_incident(asking, incident.or(here), ask)?;
-            asking.may(verb_of(ask), &policy::on_incident(state, incident))?;
-            if command.changes() {
+            let verb = if ask.changes() { Verb::Work } else { Verb::View };
+            asking.may(verb, &policy::on_incident(state, incident))?;
+            if ask.changes() {
                 full()?;
             }
             incidents::asked(state, by, incident, ask, now)
@@ -146,9 +147,9 @@ fn by_command(asking: Asking<'_>, command: &Command) -> Result<Decision, Refusal
         }
         Command::Alert { group, ask } => {
             let group = which_group(asking, *group, here, *ask)?;
-            let verb = if *ask == AlertAsk::Show { Verb::View } else { Verb::Acknowledge };
+            let verb = if ask.changes() { Verb::Acknowledge } else { Verb::View };
             asking.may(verb, &policy::on_alert(state, group))?;
-            if command.changes() {
+            if ask.changes() {
                 full()?;
             }
             alerts::asked(asking, group, *ask)
@@ -158,24 +159,6 @@ fn by_command(asking: Asking<'_>, command: &Command) -> Result<Decision, Refusal
             asking.may(Verb::View, &On::Workspace)?;
             Ok(Decision::reply(Reply::Help(*topic, here)))
         }
-    }
-}
-
-/// What is done by asking this about an incident.
-fn verb_of(ask: &Ask) -> Verb {
-    match ask {
-        Ask::Show | Ask::ShowTimeline => Verb::View,
-        Ask::SetSeverity(_)
-        | Ask::ChooseSeverity
-        | Ask::SetRole(..)
-        | Ask::ChooseRole
-        | Ask::AddNote(_)
-        | Ask::PostUpdate(_)
-        | Ask::AddAction(_)
-        | Ask::Mitigate(_)
-        | Ask::Resolve(_)
-        | Ask::Reopen(_)
-        | Ask::WritePostmortem => Verb::Work,
     }
 }
 
