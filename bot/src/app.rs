@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use integrations::chat::{http_client, socket};
+use integrations::chat::socket;
 use integrations::clock::{SharedClock, after};
+use integrations::http::http_client;
 use integrations::wiki::git::Wiki;
 use operations::checkpoint::Checkpoint;
 use operations::ids::Platform;
@@ -33,6 +34,7 @@ use crate::metrics::Metrics;
 use crate::outbox::begun::Begun;
 use crate::outbox::carry::Carrier;
 use crate::outbox::{Outbox, Standing};
+use crate::pipelines::Pipelines;
 use crate::publish::Publisher;
 use crate::server::room::Room;
 use crate::server::{self, Shared, health, hooks, listen};
@@ -63,6 +65,9 @@ pub enum StartError {
     /// The wiki can't be used.
     #[error("the wiki: {0}")]
     Wiki(String),
+    /// A pipeline can't be used.
+    #[error("a pipeline: {0}")]
+    Pipeline(String),
     /// An HTTP client can't be built.
     #[error("the HTTP client: {0}")]
     Client(String),
@@ -153,7 +158,10 @@ impl App {
             push: config.wiki.push.clone(),
             crash: crash.clone(),
         };
+        let pipelines = Pipelines::build(config, &http, &clock).map_err(StartError::Pipeline)?;
         let carrier = Arc::new(Carrier {
+            pipelines,
+            silent: std::sync::Mutex::default(),
             chats: chats.clone(),
             engine: engine.clone(),
             clock: clock.clone(),
@@ -161,6 +169,7 @@ impl App {
             crash: crash.clone(),
         });
         let (ask_outbox, asked) = mpsc::channel(1);
+        let (nudges, nudged) = mpsc::channel(INBOX);
         let answers = started.rows.iter().map(|row| &*row.key);
         let begun = Begun::open(&config.data_dir, answers);
         let outbox = Outbox {
@@ -171,6 +180,7 @@ impl App {
             metrics: metrics.clone(),
             standing,
             asked,
+            nudges: nudged,
             crash: crash.clone(),
         };
         let outbox = crate::tasks::spawn("outbox", outbox.run(started.rows, started.changes));
@@ -230,6 +240,7 @@ impl App {
         let (stop, stopping) = watch::channel(false);
         let shared = Shared {
             hooks: hooks_of(config, &engine, &metrics, full, &crash),
+            pipelines: webhooks_of(config, &engine, &clock, nudges),
             health: health::Health {
                 engine: engine.clone(),
                 standing: stands.clone(),
@@ -343,6 +354,28 @@ impl App {
         self.checkpoints.abort().await;
         self.engine.end(false).await;
         let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
+    }
+}
+
+fn webhooks_of(
+    config: &Config,
+    engine: &Engine,
+    clock: &SharedClock,
+    nudges: mpsc::Sender<String>,
+) -> server::pipelines::Webhooks {
+    let sender =
+        |(name, it): (&String, &crate::config::Connection)| Some((name.clone(), (it.sends()?, it.webhook.clone()?)));
+    let mut targets: BTreeMap<String, Vec<operations::deploy::Target>> = BTreeMap::new();
+    for (target, pipeline) in &config.pipelines {
+        targets.entry(pipeline.connection.clone()).or_default().push(target.clone());
+    }
+    server::pipelines::Webhooks {
+        senders: config.connections.iter().filter_map(sender).collect(),
+        targets,
+        engine: engine.clone(),
+        clock: clock.clone(),
+        room: Room::new(config.http.body_memory),
+        nudges,
     }
 }
 

@@ -4,6 +4,7 @@
 //! adapters; nothing in it knows that it is a demonstration.
 
 mod play;
+pub mod shop;
 pub mod story;
 pub mod time;
 
@@ -102,19 +103,23 @@ impl Demo {
             control: SocketAddr::from((Ipv4Addr::LOCALHOST, page_port)),
             time: chats_time,
             people: ["ann", "bob", "cleo"].map(str::to_owned).to_vec(),
-            channels: ["general", "alerts", "incidents"].map(str::to_owned).to_vec(),
+            channels: CHANNELS.map(str::to_owned).to_vec(),
             buttons: buttons(bot_port, began),
             presses: Some(press),
             rate_limits: true,
         })
         .await?;
+        shop::stock(&sandbox.ci, shop::BY_CLOCK);
         let config = write_config(directory, &sandbox, bot_port)?;
         let app = App::start(&config, Options { clock, crash: Crash::default() }).await?;
-        let http = integrations::chat::http_client()
+        let http = integrations::http::http_client()
             .map_err(|error| DemoError::Start(StartError::Client(error.to_string())))?;
         Ok(Demo { sandbox, app, directory: directory.to_owned(), presses, http, began, time })
     }
 }
+
+/// The channels that a sandbox has from the start.
+pub const CHANNELS: [&str; 4] = ["general", "alerts", "incidents", "deploys"];
 
 /// Writes a configuration for a bot in a sandbox, and loads it as any other.
 ///
@@ -147,16 +152,27 @@ api_url = "{}"
 
 [channels]
 alerts = {}
-incidents = {}
+incidents = {}{}
 
 [hooks.alertmanager]
 bearer = {{ env = "ALERTMANAGER_TOKEN" }}
+
+[pipelines.ci]
+kind = "github"
+token = {{ env = "CI_TOKEN" }}
+api_url = "{}"
 "#,
         slack.api_url(),
         discord.guild(),
         discord.api_url(),
         channel("alerts"),
         channel("incidents"),
+        if slack.channel_id("deploys").is_some() {
+            format!("\ndeploys = {}", channel("deploys"))
+        } else {
+            String::new()
+        },
+        sandbox.ci.api_url(),
     );
     let mut people = String::from("# Written by `muster demo` for the sandbox.\n");
     for name in ["ann", "bob", "cleo"] {
@@ -168,11 +184,17 @@ bearer = {{ env = "ALERTMANAGER_TOKEN" }}
             slack.team()
         ));
     }
+    people.push_str(
+        "\n[teams.payments]\nmembers = [\"ann\"]\n\n[roles]\ndeployer = [\"ann\", \"bob\"]\napprover = [\"bob\"]\n",
+    );
     let services = r#"# Written by `muster demo` for the sandbox.
 [checkout]
 owner = "payments"
 match = { service = "checkout" }
 dashboard = "https://grafana.example.com/d/checkout"
+pipeline = { on = "ci", repository = "acme/checkout", workflow = "deploy.yml" }
+parameters = { region = ["eu", "us"] }
+environments = { staging = {}, production = { approval = 1 } }
 "#;
     std::fs::write(directory.join("muster.toml"), muster)?;
     std::fs::write(directory.join("people.toml"), people)?;
@@ -193,13 +215,14 @@ pub fn add_to_config(directory: &Path, sandbox: &Sandbox, lines: &str) -> Result
 
 /// The environment that the configuration of [`write_config`] needs: tokens of the sandbox, good for nothing else.
 #[must_use]
-pub fn tokens(sandbox: &Sandbox) -> [(&'static str, String); 4] {
+pub fn tokens(sandbox: &Sandbox) -> [(&'static str, String); 5] {
     let (slack, discord) = (&sandbox.slack, &sandbox.discord);
     [
         ("SLACK_APP_TOKEN", slack.app_token().to_owned()),
         ("SLACK_BOT_TOKEN", slack.bot_token().to_owned()),
         ("DISCORD_TOKEN", discord.bot_token().to_owned()),
         ("ALERTMANAGER_TOKEN", HOOK_TOKEN.to_owned()),
+        ("CI_TOKEN", sandbox.ci.token()),
     ]
 }
 
@@ -230,7 +253,13 @@ fn buttons(bot_port: u16, began: jiff::Timestamp) -> Vec<Button> {
         hint: hint.to_owned(),
     };
     vec![
-        button("story", "Play the story", "An incident from the first alert to the postmortem, by itself"),
+        button("story", "Play the story", "A deploy that breaks, from its approval to the postmortem, by itself"),
+        button("deploy", "Deploy v143 to staging", play::BY_HAND),
+        button(
+            "lose",
+            "Lose a CI answer",
+            "The CI does what it is next asked to start, and its answer is lost: deploy something, and see it started once",
+        ),
         button("fire", "Fire an alert", &curl(true)),
         button("resolve", "Resolve the alert", &curl(false)),
     ]

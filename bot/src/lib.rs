@@ -14,6 +14,7 @@ pub mod journal;
 pub mod logs;
 pub mod metrics;
 pub mod outbox;
+pub mod pipelines;
 pub mod postmortem;
 pub mod publish;
 pub mod server;

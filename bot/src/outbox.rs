@@ -8,6 +8,7 @@
 
 pub mod begun;
 pub mod carry;
+mod deploys;
 mod lanes;
 mod missed;
 mod tokens;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use integrations::chat::{Failure, Refused, socket};
 use integrations::clock::{SharedClock, after};
 use jiff::Timestamp;
+use operations::deploy::effect::DeployEffect;
 use operations::effect::{Effect, Outcome};
 use operations::ids::Platform;
 use operations::input::Input;
@@ -45,7 +47,7 @@ pub struct Standing {
     pub open: usize,
     /// Of these, being carried out, or with their outcome on its way to the journal.
     pub unsettled: usize,
-    /// When the next of the others is tried.
+    /// When the next of the others is tried, but those that only watch something.
     pub next: Option<Timestamp>,
     /// When the oldest was asked for.
     pub oldest: Option<Timestamp>,
@@ -80,6 +82,8 @@ pub struct Outbox {
     pub standing: watch::Sender<Standing>,
     /// Whoever asks for its lanes.
     pub asked: mpsc::Receiver<oneshot::Sender<Waiting>>,
+    /// The keys of effects that watch something where something is new.
+    pub nudges: mpsc::Receiver<String>,
     /// Where to die, if anywhere.
     pub crash: Crash,
 }
@@ -98,7 +102,7 @@ impl Outbox {
         let (mut lanes, mut tokens) = (Lanes::default(), Tokens::default());
         for row in rows {
             // What was open at the start may have been carried out before the outcome could be recorded.
-            let suspect = !matches!(row.effect, Effect::Reply { .. }) || self.begun.may_have(&row.key);
+            let suspect = !is_noted(&row.effect) || self.begun.may_have(&row.key);
             lanes.put(row, suspect);
         }
         let mut running = JoinSet::new();
@@ -133,6 +137,7 @@ impl Outbox {
                         }
                     }
                 }
+                Some(key) = self.nudges.recv() => lanes.nudge(&key),
                 Some(answer) = self.asked.recv() => {
                     // Whoever asked may have gone away.
                     let _ = answer.send(Waiting { refused: tokens.paused(), ..lanes.waiting() });
@@ -147,11 +152,12 @@ impl Outbox {
         let now = self.clock.now();
         while let Some(it) = lanes.start(now) {
             let (carrier, begun, row, suspect) = (self.carrier.clone(), self.begun.clone(), it.row.clone(), it.suspect);
-            let crash = self.crash.clone();
+            let (crash, failed) = (self.crash.clone(), it.failed.clone());
             let too_late = row.effect.expires_after().is_some_and(|limit| after(it.queued_at, limit) < now);
             running.spawn(async move {
                 let result = if too_late {
-                    Ok(Outcome::GivenUp { why: "its time was over".to_owned() })
+                    let last = failed.map(|last| format!(": {last}")).unwrap_or_default();
+                    Ok(Outcome::GivenUp { why: format!("its time was over{last}") })
                 } else {
                     attempt(&carrier, &begun, &crash, &row, suspect).await
                 };
@@ -181,7 +187,7 @@ impl Outbox {
 
     fn ended(&self, row: &Row, result: Result<Outcome, Failure>, lanes: &mut Lanes, tokens: &mut Tokens) {
         let (key, effect) = (&*row.key, &row.effect);
-        let platform = effect.platform().map_or("wiki", Platform::key);
+        let platform = effect.peer();
         let incident = effect.incident().map(|incident| incident.to_string()).unwrap_or_default();
         let outcome = match result {
             Ok(outcome) => {
@@ -248,13 +254,20 @@ impl Outbox {
         let told = matches!(failure, Failure::Transient { retry_after: Some(_), .. });
         let (about, attempts) = (it.row.effect.about(), it.attempts + 1);
         tracing::info!(effect = key, attempts, why = %failure, ?wait, "Will try again to {about}");
+        lanes.failed(key, &failure.to_string());
         lanes.again(key, after(self.clock.now(), wait), suspect, told);
     }
 
     fn tell(&self, lanes: &Lanes, taken: u64) {
         let now = self.clock.now();
         let oldest = lanes.oldest();
-        let standing = Standing { open: lanes.len(), unsettled: lanes.unsettled(), next: lanes.next(), oldest, taken };
+        let standing = Standing {
+            open: lanes.len(),
+            unsettled: lanes.unsettled(),
+            next: lanes.next_but_watching(),
+            oldest,
+            taken,
+        };
         let age = oldest.and_then(|oldest| Duration::try_from(now.duration_since(oldest)).ok()).unwrap_or_default();
         self.metrics.outbox(standing.open, age);
         self.standing.send_replace(standing);
@@ -273,7 +286,12 @@ pub fn after_failure(failure: &Failure, attempts: u32) -> (Duration, bool) {
     (told.unwrap_or_else(|| socket::backoff(attempts, BACKOFF.0, BACKOFF.1)), suspect)
 }
 
-/// Tries once. An answer is noted as begun before it is tried, and not any more where that certainly did nothing.
+/// Whether it is noted when it is begun: what can't be looked up everywhere, and must not be done twice without a word.
+fn is_noted(effect: &Effect) -> bool {
+    matches!(effect, Effect::Reply { .. } | Effect::Deploy { what: DeployEffect::Dispatch, .. })
+}
+
+/// Tries once. An answer or a start is noted as begun before it is tried, and not any more where that certainly did nothing.
 async fn attempt(
     carrier: &Carrier,
     begun: &Begun,
@@ -281,9 +299,10 @@ async fn attempt(
     row: &Row,
     suspect: bool,
 ) -> Result<Outcome, Failure> {
-    let noted = matches!(row.effect, Effect::Reply { .. }) && !suspect;
-    if noted {
-        begun.begins(&row.key).await;
+    let noted = is_noted(&row.effect) && !suspect;
+    if noted && !begun.begins(&row.key).await {
+        let why = "that it is begun could not be noted".to_owned();
+        return Err(Failure::Transient { why, retry_after: None });
     }
     crash.pass_or_stay(Point::OutboxSendBefore).await;
     let result = carrier.carry(&row.effect, &row.key, suspect).await;

@@ -9,6 +9,7 @@ pub mod health;
 mod held;
 pub mod hooks;
 pub mod listen;
+pub mod pipelines;
 pub mod room;
 
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use crate::wiki_pages;
 pub struct Shared {
     /// Takes webhooks.
     pub hooks: hooks::Hooks,
+    /// Takes webhooks of pipelines.
+    pub pipelines: pipelines::Webhooks,
     /// Tells how Muster does.
     pub health: health::Health,
     /// The wiki.
@@ -34,6 +37,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
     let pages = wiki_pages::router(shared.wiki.clone());
     Router::new()
         .route("/hooks/{source}", post(hooks::receive))
+        .route("/pipelines/{name}", post(pipelines::receive))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -3,6 +3,7 @@
 use operations::card::{Card, Colour, Menu, Quote};
 use operations::chat::Answer;
 use operations::command::FormKind;
+use operations::deploy::command::DeployReply;
 use operations::effect::Place;
 use operations::ids::{GroupId, IncidentId, Platform};
 use operations::incident::{Incident, Role, Severity};
@@ -33,7 +34,7 @@ pub fn for_asked(state: &State, decided: Result<Option<Reply>, Refusal>, asked: 
         return asked.answer.clone();
     }
     match decided {
-        Ok(Some(Reply::Shown(_))) if asked.quiet => Some(Answer::Silent),
+        Ok(Some(Reply::Shown(_) | Reply::Deploy(DeployReply::Did(..)))) if asked.quiet => Some(Answer::Silent),
         Ok(Some(reply)) => Some(answer(state, &reply)),
         Ok(None) => Some(Answer::Silent),
         Err(refused) => Some(refusal(state, &refused)),
@@ -75,6 +76,10 @@ pub fn answer(state: &State, reply: &Reply) -> Answer {
         ),
         Reply::Alerts { shown } => alerts(state, shown),
         Reply::Alert(id) => alert(state, *id),
+        Reply::Deploy(DeployReply::Form) => {
+            return Answer::Form(forms::deploy(state), crate::deploy::answers::card(state, &DeployReply::Form));
+        }
+        Reply::Deploy(reply) => crate::deploy::answers::card(state, reply),
         Reply::Status => cards::status(state),
         Reply::Help(topic, here) => help::card(state, *topic, *here),
     })

@@ -6,6 +6,7 @@
 //! rendered anew only when something changes.
 
 mod alert;
+mod deploy;
 mod headline;
 mod links;
 mod missed;
@@ -13,6 +14,8 @@ mod status;
 mod storm;
 
 pub use alert::alert;
+pub use deploy::deploy;
+pub(crate) use deploy::{plan_lines, release, waiting_for, what};
 pub(crate) use headline::roles;
 pub use headline::{headline, room_name, topic};
 pub use missed::missed;

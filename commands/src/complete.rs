@@ -1,8 +1,9 @@
 //! What there is to choose from while somebody types an option.
 
 use operations::alert::Group;
+use operations::deploy::{Deploy, Stage};
 use operations::incident::Incident;
-use operations::policy::Asking;
+use operations::policy::{Asking, On, Verb};
 use operations::text::cut;
 
 use crate::names;
@@ -40,6 +41,38 @@ pub fn complete(asking: Asking<'_>, name: &str, path: &[String], option: &str, p
             let alike = offered.filter(|group| matches(&labelled(group))).map(|group| group.id);
             let seen = asking.seen_alerts(alike, MOST);
             seen.iter().filter_map(|id| state.groups.get(id)).map(|group| labelled(group)).collect()
+        }
+        "service" => {
+            let services = state.settings.services.iter().filter(|it| name == "where" || !it.environments.is_empty());
+            let named = services.map(|it| (cut(&it.name, LONGEST), it.name.clone())).filter(matches);
+            let may = |(_, service): &(String, String)| asking.may(Verb::View, &On::Service(service.clone())).is_ok();
+            named.filter(may).take(MOST).collect()
+        }
+        "environment" | "from" | "to" => {
+            let mut names: Vec<&String> = Vec::new();
+            for environment in state.settings.services.iter().flat_map(|service| &service.environments) {
+                if !names.contains(&&environment.name) {
+                    names.push(&environment.name);
+                }
+            }
+            names.into_iter().map(|name| (cut(name, LONGEST), name.clone())).filter(matches).take(MOST).collect()
+        }
+        "deploy" => {
+            let fits = |it: &&Deploy| match (name, subcommand) {
+                ("approve" | "deny", _) => matches!(it.stage, Stage::Approving { .. }),
+                (_, "ran" | "didnot" | "look") => matches!(it.stage, Stage::Unknown { .. }),
+                (_, "cancel") => it.is_open(),
+                (_, "retry") => !it.is_open() && !it.succeeded(),
+                _ => true,
+            };
+            let labelled = |it: &Deploy| {
+                let words = format!("{} {} {}", it.id, it.wanted.target, it.release_name().as_str());
+                let state = it.ended().map_or("open", |(how, _)| how.words());
+                (label(&words, state), it.id.to_string())
+            };
+            let sees = |it: &&Deploy| asking.may(Verb::View, &On::Environment(it.wanted.target.clone())).is_ok();
+            let all = state.deploys.values().rev().map(AsRef::as_ref).filter(fits).filter(sees);
+            all.map(labelled).filter(matches).take(MOST).collect()
         }
         _ => Vec::new(),
     }

@@ -15,6 +15,9 @@ use crate::names;
 /// The longest title of an incident, in characters.
 const LONGEST_TITLE: u16 = 150;
 
+/// The most choices that both platforms show in a form.
+const MOST_CHOICES: usize = 25;
+
 /// The longest note or update that a form takes, in characters.
 const LONGEST_TEXT: u16 = 2000;
 
@@ -72,6 +75,47 @@ fn declare(state: &State, group: Option<GroupId>) -> Form {
                 initial: severity.name().to_owned(),
                 placeholder: "Severity".to_owned(),
             },
+        ],
+    }
+}
+
+/// The form for a deploy.
+#[must_use]
+pub fn deploy(state: &State) -> Form {
+    let mut environments: Vec<&str> = Vec::new();
+    let places = state.settings.services.iter().flat_map(|service| &service.environments);
+    for environment in places.filter(|it| it.pipeline.is_some()) {
+        if !environments.contains(&environment.name.as_str()) {
+            environments.push(&environment.name);
+        }
+    }
+    let can = |service: &&operations::settings::Service| service.environments.iter().any(|it| it.pipeline.is_some());
+    let services: Vec<&str> = state.settings.services.iter().filter(can).map(|service| service.name.as_str()).collect();
+    let choice = |key: &str, label: &str, all: &[&str], placeholder: &str| {
+        let fits = (1..=MOST_CHOICES).contains(&all.len()) && all.iter().all(|name| name.chars().count() <= 75);
+        let options = all.iter().map(|name| ((*name).to_owned(), (*name).to_owned())).collect();
+        let kind = if fits { FieldKind::Choice(options) } else { FieldKind::Line(100) };
+        let (key, label, placeholder) = (key.to_owned(), label.to_owned(), placeholder.to_owned());
+        Field { key, label, kind, required: true, initial: String::new(), placeholder }
+    };
+    let line = |key: &str, label: &str, placeholder: &str| Field {
+        key: key.to_owned(),
+        label: label.to_owned(),
+        kind: FieldKind::Line(200),
+        required: false,
+        initial: String::new(),
+        placeholder: placeholder.to_owned(),
+    };
+    Form {
+        click: "deploy start".to_owned(),
+        title: "Deploy".to_owned(),
+        submit: "Plan it".to_owned(),
+        fields: vec![
+            choice("service", "Which service?", &services, "checkout"),
+            choice("environment", "Where to?", &environments, "staging"),
+            line("ref", "Branch, tag or commit", "What is deployed where nothing is said"),
+            line("parameters", "Parameters", "region=eu size=2"),
+            line("reason", "Why?", "Fix the rounding"),
         ],
     }
 }

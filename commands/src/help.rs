@@ -13,6 +13,12 @@ use crate::spec::{spec, usage};
 /// A command and its subcommand; no subcommand where the command has none.
 type Line = (&'static str, &'static str);
 
+/// The commands about deploys.
+const DEPLOYS: [&str; 13] = [
+    "deploy", "rollback", "promote", "approve", "deny", "lock", "unlock", "locks", "freeze", "unfreeze", "changes",
+    "where", "why",
+];
+
 const EVERYTHING: Line = ("muster", "help");
 
 /// Help about a topic, in the room of an incident or elsewhere.
@@ -20,6 +26,7 @@ const EVERYTHING: Line = ("muster", "help");
 pub fn card(state: &State, topic: Topic, here: Option<IncidentId>) -> Card {
     match topic {
         Topic::All => all("Everything that Muster knows", &["incident", "alert", "ack", "muster"]),
+        Topic::Deploy => all("Deploys, locks and freezes", &DEPLOYS),
         Topic::Alert => all("What can be done with alerts", &["alert", "ack"]),
         Topic::Here | Topic::Incident => {
             let lines = possible(state, here);
@@ -68,8 +75,12 @@ fn all(title: &str, families: &[&str]) -> Card {
             card.lines.extend(text(&specs, (command.name, subcommand.name), false));
         }
     }
-    let words = "Without a slash: mention Muster and leave “incident” out. Pin a message or react with 📌: it is in the timeline.";
-    card.footer = Some(Text::new().plain(words));
+    card.footer = Some(if families == DEPLOYS {
+        Text::new().plain("--dry-run shows the plan and does nothing. Who may do what: ").code("muster policy explain")
+    } else {
+        let words = "Without a slash: mention Muster and leave “incident” out. Pin a message or react with 📌: it is in the timeline. Deploys: ";
+        Text::new().plain(words).code("/deploy help")
+    });
     card
 }
 

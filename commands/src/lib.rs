@@ -11,6 +11,7 @@ pub mod answers;
 pub mod cards;
 pub mod click;
 pub mod complete;
+pub mod deploy;
 pub mod forms;
 pub mod help;
 pub mod incident;

@@ -44,6 +44,13 @@ impl Words {
         self
     }
 
+    /// The same options with another line.
+    #[must_use]
+    pub(crate) fn again(mut self, rest: &str) -> Words {
+        self.rest = rest.trim().to_owned();
+        self
+    }
+
     /// The first word as it is.
     #[must_use]
     pub fn peek(&self) -> Option<&str> {

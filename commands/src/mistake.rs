@@ -50,7 +50,7 @@ impl Mistake {
 
 /// The known word that is nearest to what was typed, if one is near at all.
 #[must_use]
-pub fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     // A word of 40 characters is none of ours, and comparing a longer one only costs time.
     let word: String = word.to_lowercase().chars().take(40).collect();
     // In a short word two letters that changed places count for too much: those are looked at by themselves.

@@ -3,7 +3,7 @@
 //! ```text
 //! muster
 //! muster status
-//! muster help [all|incident|alert]
+//! muster help [all|incident|alert|deploy]
 //! ```
 
 use operations::command::{Command, Topic};
@@ -27,9 +27,13 @@ pub fn parse(mut words: Words) -> Result<Command, Mistake> {
                 Some("all") => Ok(Command::Help(Topic::All)),
                 Some("incident" | "incidents") => Ok(Command::Help(Topic::Incident)),
                 Some("alert" | "alerts" | "ack") => Ok(Command::Help(Topic::Alert)),
-                Some(other) => {
-                    Err(Mistake::unknown("/muster help ", other, &["all", "incident", "alert"], "/muster help all"))
-                }
+                Some("deploy" | "deploys") => Ok(Command::Help(Topic::Deploy)),
+                Some(other) => Err(Mistake::unknown(
+                    "/muster help ",
+                    other,
+                    &["all", "incident", "alert", "deploy"],
+                    "/muster help all",
+                )),
             }
         }
         Some(word) => Err(Mistake::unknown("/muster ", word, &["status", "help"], "/muster help")),

@@ -14,7 +14,7 @@ use operations::state::State;
 
 use crate::line::Words;
 use crate::mistake::Mistake;
-use crate::{alert, incident, muster};
+use crate::{alert, deploy, incident, muster};
 
 /// The emoji that puts a message into the timeline.
 const MARK: &str = "📌";
@@ -51,6 +51,7 @@ enum Family {
     Alert,
     Ack,
     Muster,
+    Deploy(deploy::Verb),
 }
 
 /// Reads what somebody did.
@@ -118,8 +119,12 @@ fn mention(text: &str, asker: Asker<'_>) -> Result<Command, Mistake> {
     if word.is_empty() || word == "help" {
         return Ok(Command::Help(Topic::Here));
     }
-    if family(&word).is_some() {
-        return command_line(text, asker);
+    if let Some(family) = family(&word) {
+        let command = command_line(text, asker)?;
+        return match family {
+            Family::Deploy(verb) => deploy::in_a_message(verb, command),
+            Family::Incident | Family::Alert | Family::Ack | Family::Muster => Ok(command),
+        };
     }
     if incident::is_subcommand(&word) {
         return incident::parse(Words::typed(text), asker);
@@ -137,7 +142,11 @@ fn split(text: &str) -> (&str, &str) {
     text.split_once(char::is_whitespace).unwrap_or((text, ""))
 }
 
-const FAMILIES: [&str; 4] = ["incident", "alert", "ack", "muster"];
+/// Every command's name, as it is told to the platforms.
+pub const FAMILIES: [&str; 17] = [
+    "incident", "alert", "ack", "muster", "deploy", "rollback", "promote", "lock", "unlock", "locks", "freeze",
+    "unfreeze", "approve", "deny", "changes", "where", "why",
+];
 
 fn family(name: &str) -> Option<Family> {
     match name {
@@ -145,7 +154,7 @@ fn family(name: &str) -> Option<Family> {
         "alert" | "alerts" => Some(Family::Alert),
         "ack" | "acknowledge" => Some(Family::Ack),
         "muster" => Some(Family::Muster),
-        _ => None,
+        _ => deploy::verb(name).map(Family::Deploy),
     }
 }
 
@@ -160,6 +169,7 @@ fn read(family: Family, words: Words, asker: Asker<'_>) -> Result<Command, Mista
         Family::Alert => alert::parse(words),
         Family::Ack => alert::parse_ack(words),
         Family::Muster => muster::parse(words),
+        Family::Deploy(verb) => deploy::parse(verb, words, asker),
     }
 }
 

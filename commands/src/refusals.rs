@@ -107,6 +107,7 @@ pub(crate) fn card(state: &State, refusal: &Refusal) -> Card {
             plain(format!("{} of {id} is nobody already. Anybody can take the role: ", role.title()))
                 .code(format!("/incident role {id} {} me", role.key())),
         ),
+        Refusal::Deploy(refusal) => crate::deploy::refusals::card(state, refusal),
         Refusal::Empty(what) => {
             let example = match *what {
                 "title" => "/incident declare Checkout is failing",
@@ -136,9 +137,30 @@ fn not_allowed(state: &State, verb: Verb, on: &On, rules: &[Rule], who: &[String
         (Verb::View, On::Incident(incident, _)) => text.plain(format!("look at {incident}")),
         (Verb::Work, On::Incident(incident, _)) => text.plain(format!("work on {incident}")),
         (Verb::Work, _) => text.plain("work on incidents"),
+        (Verb::View, On::Environment(target)) => text.plain(format!("look at {target}")),
+        (verb, On::Environment(target)) => text.plain(match verb {
+            Verb::Deploy => format!("deploy {} to {}", target.service, target.environment),
+            Verb::Rollback => format!("roll {target} back"),
+            Verb::Promote => format!("promote {} to {}", target.service, target.environment),
+            Verb::Approve => format!("approve deploys of {target}"),
+            Verb::Steer => format!("steer deploys of {target} that somebody else asked for"),
+            Verb::Lock => format!("lock {target}"),
+            Verb::Unlock => format!("unlock {target}"),
+            Verb::Freeze => format!("freeze {target}"),
+            _ => format!("let {target} go on"),
+        }),
+        (Verb::Freeze, _) => text.plain("hold deploys back"),
+        (_, _) => text.plain("let deploys go on"),
     };
     let Some(first) = rules.first() else {
-        let mut card = Card::line(text.plain(": no rule gives you that."));
+        let card = Card::line(text.plain(": no rule gives you that."));
+        let mut card = match (verb, on) {
+            (Verb::Deploy, On::Environment(target)) => {
+                let line = format!("/deploy {} to {} --dry-run", target.service, target.environment);
+                card.with(Text::new().code(line).plain(" shows you what would be done."))
+            }
+            _ => card,
+        };
         if let Some(who) = whose(state, on, who) {
             card = card.with(Text::new().plain("It is for ").text(who).plain("."));
         }
@@ -159,16 +181,8 @@ fn not_allowed(state: &State, verb: Verb, on: &On, rules: &[Rule], who: &[String
 }
 
 /// For whom rules are, in words: the people where they are known.
-fn whose(state: &State, on: &On, who: &[String]) -> Option<Text> {
-    let owner = |service: &String| {
-        let found = state.settings.services.iter().find(|it| it.name == *service);
-        found.and_then(|service| service.owner.clone())
-    };
-    let owners: Vec<String> = match on {
-        On::Workspace => Vec::new(),
-        On::Service(service) => owner(service).into_iter().collect(),
-        On::Incident(_, services) => services.iter().filter_map(owner).collect(),
-    };
+pub(crate) fn whose(state: &State, on: &On, who: &[String]) -> Option<Text> {
+    let owners = owners(state, on);
     let team = |team: &str| {
         let members = state.settings.people.iter().filter(|person| state.settings.is_in(person, team));
         group(Text::new().plain("the team ").outside(&team.into()), members)
@@ -189,6 +203,36 @@ fn whose(state: &State, on: &On, who: &[String]) -> Option<Text> {
 }
 
 /// A group with the names of some of its people.
+/// The people of [`whose`], each once.
+pub(crate) fn people_of<'a>(state: &'a State, on: &On, who: &[String]) -> Vec<&'a Person> {
+    let settings = &state.settings;
+    let owners = owners(state, on);
+    let is_one = |person: &&Person| {
+        let in_team = |team: &String| settings.is_in(person, team);
+        let is_meant = |word: &String| match word.split_once(':') {
+            Some(("role", role)) => settings.with_role(role).any(|it| it.key == person.key),
+            Some(("team", team)) => settings.is_in(person, team),
+            _ => word == "owner" && owners.iter().any(in_team),
+        };
+        person.active && who.iter().any(is_meant)
+    };
+    settings.people.iter().filter(is_one).collect()
+}
+
+/// The teams that own what it is about.
+fn owners(state: &State, on: &On) -> Vec<String> {
+    let owner = |service: &String| {
+        let found = state.settings.services.iter().find(|it| it.name == *service);
+        found.and_then(|service| service.owner.clone())
+    };
+    match on {
+        On::Workspace => Vec::new(),
+        On::Service(service) => owner(service).into_iter().collect(),
+        On::Incident(_, services) => services.iter().filter_map(owner).collect(),
+        On::Environment(target) => owner(&target.service).into_iter().collect(),
+    }
+}
+
 fn group<'a>(text: Text, people: impl Iterator<Item = &'a Person>) -> Text {
     let people: Vec<&Person> = people.filter(|person| person.active).collect();
     let mut names: Vec<Text> =

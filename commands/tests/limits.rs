@@ -254,6 +254,7 @@ fn every_card_and_answer_keeps_its_limits_whatever_is_in_it() {
                         CardId::Headline(id) => cards::headline(state, id, place),
                         CardId::Storm(storm) => cards::storm(state, storm),
                         CardId::Missed(missed) => cards::missed(state, missed),
+                        CardId::Deploy(deploy) => cards::deploy(state, deploy),
                     };
                     let card = card.expect("there is one");
                     assert!(card.lines.len() <= 8, "{card:?}");

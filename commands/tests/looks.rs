@@ -2,15 +2,20 @@
 
 mod world;
 
+use std::collections::BTreeMap;
+
 use commands::{answers, cards, complete, help};
 use operations::card::{Card, Colour};
 use operations::chat::{Answer, Captured};
 use operations::command::{Ask, FormKind, Topic};
+use operations::deploy::event::DeployEvent;
+use operations::deploy::{Kind, Looked, Nature, Plan, Target, Wanted};
 use operations::effect::Place;
 use operations::event::Event;
-use operations::ids::{GroupId, IncidentId, Platform};
+use operations::ids::{DeployId, GroupId, IncidentId, Platform};
 use operations::incident::{Mark, Role};
 use operations::input::Asked;
+use operations::pipeline::{Checks, Commit, RefKind, Resolved};
 use operations::policy::Asking;
 use operations::refusal::Refusal;
 use operations::reply::{Did, Reply};
@@ -265,7 +270,8 @@ fn help_is_what_can_be_done_here_and_now() {
     for here in [None, Some(id)] {
         assert_eq!(help::card(&world.state, Topic::Here, here).lines.len(), 6, "every line of it is in the spec");
     }
-    let all = codes(&help::card(&world.state, Topic::All, None));
+    let mut all = codes(&help::card(&world.state, Topic::All, None));
+    all.extend(codes(&help::card(&world.state, Topic::Deploy, None)));
     for command in commands::spec::spec() {
         for subcommand in &command.subcommands {
             let start = format!("/{} {}", command.name, subcommand.name);
@@ -335,4 +341,44 @@ fn members_that_are_over_are_not_named() {
     let card = cards::alert(&world.state, group).expect("a card");
     assert!(card.lines[0].words().starts_with("1 alert of 2: c-2 · "), "{}", card.words());
     assert_eq!(world.state.groups.get(&group).map(|group| group.firing()), Some(1));
+}
+
+#[test]
+fn a_commit_that_is_on_no_branch_is_warned_of_in_the_plan() {
+    for (kind, is_warned) in [(RefKind::Unmerged, true), (RefKind::Commit, false)] {
+        let mut world = World::new();
+        let deploy = DeployId(1);
+        let target = Target { service: "checkout".to_owned(), environment: "production".to_owned() };
+        let wanted = Wanted {
+            kind: Kind::Deploy,
+            target,
+            reference: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+            from: None,
+            release: None,
+            parameters: BTreeMap::new(),
+            reason: Outside::default(),
+            dry_run: false,
+            break_glass: false,
+        };
+        let resolved = Resolved { commit: Commit::bare("0123456789abcdef0123456789abcdef01234567"), kind };
+        let looked = Looked { resolved, changes: None, checks: Checks::None, warnings: Vec::new() };
+        let plan = Plan::new(&wanted, looked, None, "2026-03-02T14:00:00Z".parse().expect("a time"));
+        let asked = DeployEvent::Asked {
+            wanted,
+            by: ann(),
+            channel: None,
+            nature: Nature::Planned,
+            nonce: "4f0c9a1e".to_owned(),
+            incident: None,
+            after: None,
+            policy: String::new(),
+        };
+        for what in [asked, DeployEvent::Planned { plan, rules: Vec::new() }] {
+            world.happens(Event::Deploy { deploy, what: Box::new(what) });
+        }
+        let card = cards::deploy(&world.state, deploy).expect("a card");
+        let lines: Vec<String> = card.lines.iter().map(Text::words).collect();
+        let warned = lines.iter().any(|line| line == "⚠️ This commit is not on the default branch.");
+        assert_eq!(warned, is_warned, "{lines:?}");
+    }
 }

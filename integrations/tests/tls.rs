@@ -9,8 +9,9 @@
 
 use std::sync::Arc;
 
-use integrations::chat::{discord, http_client, slack};
+use integrations::chat::{discord, slack};
 use integrations::clock::SystemClock;
+use integrations::http::http_client;
 use integrations::secret::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

@@ -246,4 +246,10 @@ pub enum Takes {
     Incident,
     /// An alert group, completed from those that fire.
     Alert,
+    /// A service, completed from those that are configured.
+    Service,
+    /// An environment, completed from those of the service.
+    Environment,
+    /// A deploy, completed from those that the subcommand can be about.
+    Deploy,
 }

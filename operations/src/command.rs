@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::deploy::command::DeployCommand;
 use crate::ids::{GroupId, IncidentId, UserRef};
 use crate::incident::{Role, Severity};
 use crate::text::Outside;
@@ -44,6 +45,8 @@ pub enum Command {
         /// What.
         ask: AlertAsk,
     },
+    /// Something about deploys, locks and freezes.
+    Deploy(DeployCommand),
     /// How Muster itself does.
     Status,
     /// What can be done here.
@@ -159,4 +162,6 @@ pub enum Topic {
     Incident,
     /// `/alert`.
     Alert,
+    /// `/deploy` and what belongs to it.
+    Deploy,
 }

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::chat::Actor;
 use crate::command::{AlertAsk, Ask, Command, FormKind};
+use crate::effect::Effect;
 use crate::event::Event;
 use crate::ids::{ChannelId, GroupId, IncidentId, Platform};
 use crate::input::Input;
@@ -37,15 +38,15 @@ pub struct Decision {
 }
 
 impl Decision {
-    fn events(events: Vec<Event>) -> Decision {
+    pub(crate) fn events(events: Vec<Event>) -> Decision {
         Decision { events, reply: None }
     }
 
-    fn reply(reply: Reply) -> Decision {
+    pub(crate) fn reply(reply: Reply) -> Decision {
         Decision { events: Vec::new(), reply: Some(reply) }
     }
 
-    fn new(events: Vec<Event>, reply: Reply) -> Decision {
+    pub(crate) fn new(events: Vec<Event>, reply: Reply) -> Decision {
         Decision { events, reply: Some(reply) }
     }
 }
@@ -65,7 +66,12 @@ pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, 
             }
             Ok(Decision::events(events))
         }
-        Input::Alerts(received) => Ok(Decision::events(alerts::received(state, received, now))),
+        Input::Alerts(received) => {
+            let mut events = alerts::received(state, received, now);
+            let follows = alerts::opened(&events).map(|it| crate::deploy::deploy_on_alert(state, &it, now));
+            events.extend(follows.unwrap_or_default());
+            Ok(Decision::events(events))
+        }
         Input::Command { by, channel, command } => {
             by_command(Asking { state, by, channel: channel.as_ref(), now }, command)
         }
@@ -84,6 +90,9 @@ pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, 
             raw: Outside::new(raw),
             why: why.clone(),
         }])),
+        Input::Done { effect: Effect::Deploy { deploy, what }, outcome } => {
+            Ok(Decision::events(crate::deploy::done(state, *deploy, what, outcome, now)))
+        }
         Input::Done { effect, outcome } => Ok(Decision::events(done::done(state, effect, outcome))),
         Input::Missed { platform, since } => {
             Ok(Decision::events(vec![Event::MessagesMissed { platform: *platform, since: *since }]))
@@ -154,6 +163,7 @@ fn by_command(asking: Asking<'_>, command: &Command) -> Result<Decision, Refusal
             }
             alerts::asked(asking, group, *ask)
         }
+        Command::Deploy(command) => crate::deploy::asked(asking, command, full),
         Command::Status => asking.may(Verb::View, &On::Workspace).map(|()| Decision::reply(Reply::Status)),
         Command::Help(topic) => {
             asking.may(Verb::View, &On::Workspace)?;

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::card::Card;
 use crate::chat::{Actor, Answer, Captured, ReplyTo};
 use crate::checkpoint::{Checkpoint, Ledger};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId, UserRef};
+use crate::deploy::effect::{DeployEffect, DeployOutcome};
+use crate::ids::{
+    ChannelId, DeployId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId, UserRef,
+};
 use crate::incident::Mark;
 
 /// How often a channel that can't be used is looked at.
@@ -30,6 +33,8 @@ pub enum CardId {
     Storm(StormId),
     /// The board of alerts that were not shown in time.
     Missed(MissedId),
+    /// A deploy's card.
+    Deploy(DeployId),
 }
 
 /// A place where something is shown.
@@ -49,6 +54,12 @@ pub enum Place {
     Storm(Platform, StormId),
     /// The channel in which alerts were not shown in time.
     Missed(Platform, MissedId),
+    /// The channel that a deploy's card is in.
+    Deploy(Platform, DeployId),
+    /// The thread of a deploy's card.
+    DeployThread(Platform, DeployId),
+    /// The channel for deploys of all services.
+    Deploys(Platform),
 }
 
 /// Something to be done outside.
@@ -144,6 +155,13 @@ pub enum Effect {
         /// Which one.
         channel: ChannelId,
     },
+    /// Something at a pipeline, or about a deploy.
+    Deploy {
+        /// Which one.
+        deploy: DeployId,
+        /// What.
+        what: DeployEffect,
+    },
     /// Put a checkpoint of the journal where it can't be taken back on this machine. It follows from no event, and its
     /// end is none. A newer one says all that an older one does, so it takes its place.
     Checkpoint {
@@ -184,6 +202,8 @@ pub enum Outcome {
     MissedCut,
     /// The channel can be used again.
     ChannelWorks,
+    /// What was asked of a pipeline. Boxed: it is much larger than the rest.
+    Deploy(Box<DeployOutcome>),
     /// Done, and there is nothing to tell.
     Done,
     /// Given up for good.
@@ -232,6 +252,7 @@ impl Effect {
                 format!("missed/{incident}/{}/{}", platform.key(), since.as_millisecond())
             }
             Effect::ProbeChannel { platform, channel } => format!("probe/{}/{}", platform.key(), channel.0),
+            Effect::Deploy { deploy, what } => format!("deploy/{deploy}/{}", what.key()),
             // The number of the record is added where it is posted.
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => format!("checkpoint/{}", platform.key()),
             Effect::Checkpoint { ledger: Ledger::Wiki, .. } => "checkpoint/wiki".to_owned(),
@@ -253,7 +274,17 @@ impl Effect {
             Effect::Reply { to, .. } => Some(to.platform()),
             Effect::Capture { message, .. } | Effect::RetireCard { message } => Some(message.platform),
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => Some(*platform),
-            Effect::Checkpoint { ledger: Ledger::Wiki, .. } | Effect::Publish { .. } => None,
+            Effect::Checkpoint { ledger: Ledger::Wiki, .. } | Effect::Publish { .. } | Effect::Deploy { .. } => None,
+        }
+    }
+
+    /// Whom it is done at, for metrics and lanes: a chat, the wiki, a pipeline.
+    #[must_use]
+    pub fn peer(&self) -> &'static str {
+        match (self, self.platform()) {
+            (_, Some(platform)) => platform.key(),
+            (Effect::Deploy { .. }, None) => "pipeline",
+            (_, None) => "wiki",
         }
     }
 
@@ -270,8 +301,15 @@ impl Effect {
             | Effect::ReadMissed { incident, .. }
             | Effect::Publish { incident } => Some(*incident),
             Effect::Say { place: Place::Room(_, incident), .. } => Some(*incident),
-            Effect::ShowCard { card: CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_), .. }
-            | Effect::PinCard { card: CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_), .. }
+            Effect::ShowCard {
+                card: CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_) | CardId::Deploy(_),
+                ..
+            }
+            | Effect::PinCard {
+                card: CardId::Alert(_) | CardId::Storm(_) | CardId::Missed(_) | CardId::Deploy(_),
+                ..
+            }
+            | Effect::Deploy { .. }
             | Effect::Say { .. }
             | Effect::Reply { .. }
             | Effect::ProbeChannel { .. }
@@ -287,6 +325,7 @@ impl Effect {
             Effect::Reply { .. } => Urgency::Answer,
             Effect::ShowCard { card: CardId::Storm(_) | CardId::Missed(_), .. } => Urgency::Board,
             Effect::ShowCard { .. } | Effect::OpenRoom { .. } | Effect::Say { .. } => Urgency::Change,
+            Effect::Deploy { what, .. } => what.urgency(),
             Effect::PinCard { .. }
             | Effect::SetTopic { .. }
             | Effect::Invite { .. }
@@ -315,11 +354,18 @@ impl Effect {
             Effect::RetireCard { message } => format!("change an old card on {}", message.platform.title()),
             Effect::ReadMissed { platform, .. } => format!("read what was missed on {}", platform.title()),
             Effect::ProbeChannel { platform, .. } => format!("look at a channel on {}", platform.title()),
+            Effect::Deploy { deploy, what } => format!("{} ({deploy})", what.about()),
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => {
                 format!("post a checkpoint of the journal on {}", platform.title())
             }
             Effect::Checkpoint { ledger: Ledger::Wiki, .. } => "commit a checkpoint of the journal".to_owned(),
         }
+    }
+
+    /// Whether it stays open to watch something, and ends only when that changes.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        matches!(self, Effect::Deploy { what: DeployEffect::Follow | DeployEffect::Verify, .. })
     }
 
     /// How long after it was asked for it is carried out for the first time.
@@ -328,6 +374,7 @@ impl Effect {
         match self {
             // What was just refused would be refused again.
             Effect::ProbeChannel { .. } => PROBE_EVERY,
+            Effect::Deploy { what, .. } => what.waits_for(),
             Effect::ShowCard { .. }
             | Effect::PinCard { .. }
             | Effect::OpenRoom { .. }
@@ -349,6 +396,7 @@ impl Effect {
         match self {
             // Nobody waits for an answer for a day.
             Effect::Reply { .. } => Some(Duration::from_secs(24 * 3600)),
+            Effect::Deploy { what, .. } => what.expires_after(),
             Effect::ShowCard { .. }
             | Effect::PinCard { .. }
             | Effect::OpenRoom { .. }
@@ -372,6 +420,7 @@ impl CardId {
             CardId::Headline(incident) => incident.to_string(),
             CardId::Storm(storm) => storm.to_string(),
             CardId::Missed(missed) => missed.to_string(),
+            CardId::Deploy(deploy) => deploy.to_string(),
         }
     }
 }
@@ -387,6 +436,9 @@ impl Place {
             | Place::Beside(platform, _)
             | Place::Storm(platform, _)
             | Place::Missed(platform, _)
+            | Place::Deploy(platform, _)
+            | Place::DeployThread(platform, _)
+            | Place::Deploys(platform)
             | Place::Operators(platform) => platform,
         }
     }
@@ -402,6 +454,9 @@ impl Place {
             Place::Beside(platform, group) => format!("beside-{group}/{}", platform.key()),
             Place::Storm(platform, storm) => format!("{storm}/{}", platform.key()),
             Place::Missed(platform, missed) => format!("{missed}/{}", platform.key()),
+            Place::Deploy(platform, deploy) => format!("{deploy}/{}", platform.key()),
+            Place::DeployThread(platform, deploy) => format!("thread-{deploy}/{}", platform.key()),
+            Place::Deploys(platform) => format!("deploys/{}", platform.key()),
         }
     }
 
@@ -411,6 +466,8 @@ impl Place {
             Place::Announcements(_) => "the incidents channel",
             Place::Room(..) => "the incident's room",
             Place::Operators(_) => "the operators' channel",
+            Place::Deploy(..) | Place::Deploys(_) => "the channel for deploys",
+            Place::DeployThread(..) => "the deploy's thread",
         };
         format!("{what} on {}", self.platform().title())
     }

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Alert, Unheard};
 use crate::channels::Unusable;
 use crate::chat::{Actor, Captured};
+use crate::deploy::event::{DeployEvent, HoldEvent};
 use crate::effect::{CardId, Place};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
+use crate::ids::{ChannelId, DeployId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
 use crate::incident::{Mark, Role, Severity};
 use crate::text::Outside;
 use crate::triage::Verdict;
@@ -420,6 +421,15 @@ pub enum Event {
         /// Where.
         place: Place,
     },
+    /// Something happened to a deploy.
+    Deploy {
+        /// Which one.
+        deploy: DeployId,
+        /// What. Boxed: it is much larger than the rest.
+        what: Box<DeployEvent>,
+    },
+    /// Something happened to a lock or a freeze.
+    Hold(Box<HoldEvent>),
     /// Something outside was given up.
     EffectGivenUp {
         /// What, by its key.
@@ -482,6 +492,8 @@ impl Event {
             | Event::AlertUnacknowledged { .. }
             | Event::AcknowledgementAsked { .. }
             | Event::CardPosted { .. }
+            | Event::Deploy { .. }
+            | Event::Hold(_)
             | Event::CardLost { .. } => None,
         }
     }

@@ -151,6 +151,18 @@ numbered_id!(
     StormId(u32) = "STORM"
 );
 numbered_id!(
+    /// A deploy's number: `D-7`.
+    DeployId(u32) = "D"
+);
+numbered_id!(
+    /// A lock's number: `LOCK-3`.
+    LockId(u32) = "LOCK"
+);
+numbered_id!(
+    /// A freeze's number: `FREEZE-3`.
+    FreezeId(u32) = "FREEZE"
+);
+numbered_id!(
     /// The number of a board that tells of alerts that were not shown in time: `MISSED-3`.
     MissedId(u32) = "MISSED"
 );

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::chat::Actor;
-use crate::ids::{ChannelId, GroupId, IncidentId, Platform};
+use crate::deploy::Target;
+use crate::ids::{ChannelId, GroupId, IncidentId, Platform, UserRef};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::state::State;
@@ -28,11 +29,43 @@ pub enum Verb {
     Declare,
     /// Work an incident: roles, severity, notes, updates, its end.
     Work,
+    /// Bring a release to an environment.
+    Deploy,
+    /// Go back to an earlier one.
+    Rollback,
+    /// Bring on what runs in another environment.
+    Promote,
+    /// Approve somebody else's deploy, or deny it.
+    Approve,
+    /// Stop a deploy, or say how one is that nobody knows of.
+    Steer,
+    /// Keep an environment for oneself.
+    Lock,
+    /// Take a lock away.
+    Unlock,
+    /// Hold deploys back.
+    Freeze,
+    /// Let them go on.
+    Unfreeze,
 }
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Verb; 4] = [Verb::View, Verb::Acknowledge, Verb::Declare, Verb::Work];
+    pub const ALL: [Verb; 13] = [
+        Verb::View,
+        Verb::Acknowledge,
+        Verb::Declare,
+        Verb::Work,
+        Verb::Deploy,
+        Verb::Rollback,
+        Verb::Promote,
+        Verb::Approve,
+        Verb::Steer,
+        Verb::Lock,
+        Verb::Unlock,
+        Verb::Freeze,
+        Verb::Unfreeze,
+    ];
 
     /// Its name in policies.
     #[must_use]
@@ -42,16 +75,35 @@ impl Verb {
             Verb::Acknowledge => "acknowledge",
             Verb::Declare => "declare",
             Verb::Work => "work",
+            Verb::Deploy => "deploy",
+            Verb::Rollback => "rollback",
+            Verb::Promote => "promote",
+            Verb::Approve => "approve",
+            Verb::Steer => "steer",
+            Verb::Lock => "lock",
+            Verb::Unlock => "unlock",
+            Verb::Freeze => "freeze",
+            Verb::Unfreeze => "unfreeze",
         }
+    }
+
+    /// Whether it changes what runs, so that rules may speak of the change itself.
+    #[must_use]
+    pub fn is_change(self) -> bool {
+        matches!(self, Verb::Deploy | Verb::Rollback | Verb::Promote)
     }
 
     /// Whether it can be about that at all.
     #[must_use]
     pub fn fits(self, on: &On) -> bool {
-        match (self, on) {
-            (Verb::View, _) | (_, On::Workspace) => true,
-            (Verb::Acknowledge | Verb::Declare, On::Service(_)) | (Verb::Work, On::Incident(..)) => true,
-            (Verb::Acknowledge | Verb::Declare, On::Incident(..)) | (Verb::Work, On::Service(_)) => false,
+        match self {
+            Verb::View => true,
+            Verb::Acknowledge | Verb::Declare => matches!(on, On::Workspace | On::Service(_)),
+            Verb::Work => matches!(on, On::Workspace | On::Incident(..)),
+            Verb::Deploy | Verb::Rollback | Verb::Promote | Verb::Approve | Verb::Steer | Verb::Lock | Verb::Unlock => {
+                matches!(on, On::Environment(_))
+            }
+            Verb::Freeze | Verb::Unfreeze => !matches!(on, On::Incident(..)),
         }
     }
 }
@@ -65,6 +117,35 @@ pub enum On {
     Service(String),
     /// An incident, and the services that it is about.
     Incident(IncidentId, Vec<String>),
+    /// A service in one of its environments.
+    Environment(Target),
+}
+
+/// A change of what runs, as far as rules speak of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Deploys are held back there.
+    pub frozen: bool,
+    /// It is to go through a freeze.
+    pub break_glass: bool,
+    /// It was said why.
+    pub has_reason: bool,
+    /// Open incidents of the service.
+    pub incidents: u32,
+    /// Alerts of the service that fire there.
+    pub alerts: u32,
+    /// How many commits it brings; none where that isn't known.
+    pub commits: Option<u32>,
+    /// What the reference is: a [`crate::pipeline::RefKind`]'s name.
+    pub reference: &'static str,
+    /// How the commit's checks stand: `passed`, `pending`, `failed`, `none`, `unknown`.
+    pub checks: &'static str,
+    /// It does well, or did, in the environment that comes before; also where none does.
+    pub tested: bool,
+    /// Its parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// Who has approved it, each person once, the requester never.
+    pub approvals: Vec<UserRef>,
 }
 
 /// May this person do that there?
@@ -80,6 +161,8 @@ pub struct Question<'a> {
     pub channel: Option<&'a ChannelId>,
     /// When.
     pub now: Timestamp,
+    /// The change, for [`Verb::is_change`], once there is a plan. Before that only what allows is asked.
+    pub change: Option<&'a Change>,
 }
 
 /// A rule that decided, in its author's words.
@@ -98,6 +181,15 @@ pub struct Rule {
 pub enum Ruling {
     /// Yes, by these rules.
     Allowed(Vec<Rule>),
+    /// Yes, once others have approved it.
+    Approval {
+        /// How many more.
+        needs: u32,
+        /// The rules that want it.
+        rules: Vec<Rule>,
+        /// Whom the rules let approve: `role:approver`, `owner`.
+        who: Vec<String>,
+    },
     /// No.
     Refused {
         /// The rules that forbid it; none where none allows it.
@@ -170,6 +262,15 @@ impl Gate for Everybody {
     fn rule(&self, _: &Settings, question: &Question<'_>) -> Ruling {
         match question.verb {
             Verb::View | Verb::Acknowledge | Verb::Declare | Verb::Work => Ruling::Allowed(Vec::new()),
+            Verb::Deploy
+            | Verb::Rollback
+            | Verb::Promote
+            | Verb::Approve
+            | Verb::Steer
+            | Verb::Lock
+            | Verb::Unlock
+            | Verb::Freeze
+            | Verb::Unfreeze => Ruling::Refused { rules: Vec::new(), who: Vec::new() },
         }
     }
 
@@ -201,11 +302,18 @@ impl Asking<'_> {
     /// # Errors
     /// They don't allow it.
     pub fn may(&self, verb: Verb, on: &On) -> Result<(), Refusal> {
-        let Asking { state, by, channel, now } = *self;
-        match state.settings.gate.rule(&state.settings, &Question { verb, by, on, channel, now }) {
-            Ruling::Allowed(_) => Ok(()),
+        match self.ruling(verb, on, None) {
+            // Before there is a plan nobody can have approved it.
+            Ruling::Allowed(_) | Ruling::Approval { .. } => Ok(()),
             Ruling::Refused { rules, who } => Err(Refusal::NotAllowed { verb, on: on.clone(), rules, who }),
         }
+    }
+
+    /// What the rules say.
+    #[must_use]
+    pub fn ruling(&self, verb: Verb, on: &On, change: Option<&Change>) -> Ruling {
+        let Asking { state, by, channel, now } = *self;
+        state.settings.gate.rule(&state.settings, &Question { verb, by, on, channel, now, change })
     }
 
     /// Those of these incidents that somebody may look at, up to `most`.
@@ -234,6 +342,7 @@ impl Seen {
             // A kind of its own: rules may speak of services and incidents apart.
             On::Service(service) => vec![service.clone(), String::new()],
             On::Incident(_, services) => services.clone(),
+            On::Environment(target) => vec![target.service.clone(), String::new(), target.environment.clone()],
         };
         *self.0.entry(services).or_insert_with(|| asking.may(Verb::View, &on).is_ok())
     }

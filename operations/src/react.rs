@@ -244,6 +244,8 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
             let retire = reachable.map(|message| Effect::RetireCard { message: message.clone() });
             pin.into_iter().chain(retire).collect()
         }
+        Event::Deploy { deploy, what } => crate::deploy::reacted(state, *deploy, what, record),
+        Event::Hold(what) => crate::deploy::reacted_to_hold(state, what, record),
         Event::CardLost { card, place } => vec![Effect::ShowCard { card: *card, place: *place }],
         Event::EffectGivenUp { incident, effect, .. } => match incident {
             // Showing the failure must not depend on what failed, or it would never end.
@@ -271,7 +273,7 @@ fn tell_operators(state: &State, seq: u64, trouble: &Trouble, card: &Card) -> Ve
 }
 
 /// Tells operators, and everybody where incidents are announced.
-fn tell_everybody(state: &State, seq: u64, card: &Card) -> Vec<Effect> {
+pub(crate) fn tell_everybody(state: &State, seq: u64, card: &Card) -> Vec<Effect> {
     let places = |(platform, seat): (&Platform, &crate::settings::Seat)| {
         let operators = seat.operators.is_some().then_some(Place::Operators(*platform));
         [Place::Announcements(*platform)].into_iter().chain(operators)
@@ -324,7 +326,7 @@ fn storm_over(state: &State, seq: u64, id: StormId) -> Vec<Effect> {
     chats(state).map(say).collect()
 }
 
-fn show_alert(state: &State, group: GroupId) -> Vec<Effect> {
+pub(crate) fn show_alert(state: &State, group: GroupId) -> Vec<Effect> {
     // One that is held back has no card; the storm's board counts it.
     if state.groups.get(&group).is_some_and(|group| group.is_held_back()) {
         return Vec::new();

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::chat::Actor;
 use crate::command::Ask;
+use crate::deploy::command::DeployRefusal;
 use crate::ids::{GroupId, IncidentId};
 use crate::incident::{Role, Severity, Status};
 use crate::policy::{On, Rule, Verb};
@@ -70,6 +71,14 @@ pub enum Refusal {
     AlreadySeverity(IncidentId, Severity),
     /// The role is with that person, or with nobody, already.
     AlreadyRole(IncidentId, Role, Option<Actor>),
+    /// A deploy, lock or freeze.
+    Deploy(DeployRefusal),
     /// There was nothing in it: an empty title, note or update.
     Empty(&'static str),
+}
+
+impl From<DeployRefusal> for Refusal {
+    fn from(refusal: DeployRefusal) -> Refusal {
+        Refusal::Deploy(refusal)
+    }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::Actor;
 use crate::command::{FormKind, Topic};
+use crate::deploy::command::DeployReply;
 use crate::ids::{GroupId, IncidentId};
 use crate::incident::Severity;
 
@@ -40,6 +41,8 @@ pub enum Reply {
     },
     /// One alert group, and why.
     Alert(GroupId),
+    /// What is told of deploys, locks and freezes.
+    Deploy(DeployReply),
     /// How Muster itself does.
     Status,
     /// What can be done; in the room of this incident.

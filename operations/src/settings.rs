@@ -2,17 +2,23 @@
 //!
 //! Not journaled: replaying a journal never reads it.
 
+mod found;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use crate::chat::Actor;
+use crate::deploy::Target;
 use crate::ids::{ChannelId, Platform, UserRef};
 use crate::incident::Severity;
 use crate::labels::Labels;
+use crate::pipeline::Capabilities;
 use crate::policy::Keeper;
 use crate::text::Outside;
+
+pub use self::found::{People, Services, Teams};
 
 /// The configuration's part in decisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,9 +26,9 @@ pub struct Settings {
     /// The chats that are connected.
     pub chats: BTreeMap<Platform, Seat>,
     /// The people who are known.
-    pub people: Vec<Person>,
+    pub people: People,
     /// The teams by name, as the keys of their people.
-    pub teams: BTreeMap<String, BTreeSet<String>>,
+    pub teams: Teams,
     /// The roles by name.
     pub roles: BTreeMap<String, Holders>,
     /// Who may do what.
@@ -30,7 +36,7 @@ pub struct Settings {
     /// Where the hours and weekdays of rules are told; UTC where it isn't said.
     pub time_zone: Option<TimeZone>,
     /// The services that are known.
-    pub services: Vec<Service>,
+    pub services: Services,
     /// Where people's browsers reach Muster; no slash at its end.
     pub public_url: String,
     /// After how long an acknowledged alert that still fires is asked about again.
@@ -43,6 +49,8 @@ pub struct Settings {
     pub silent_after: BTreeMap<String, Duration>,
     /// How many new alert groups in a channel and minute make a storm. None where nothing does.
     pub storm_at: Option<u64>,
+    /// Who is told outside when a deploy ended: the names of what is configured.
+    pub told_of_deploys: Vec<String>,
 }
 
 /// What the channel for checkpoints is for, in words.
@@ -65,6 +73,8 @@ pub struct Seat {
     pub checkpoints: Option<ChannelId>,
     /// Channels for the alerts of single services, by the service's name.
     pub services: BTreeMap<String, ChannelId>,
+    /// The channel for deploys.
+    pub deploys: Option<ChannelId>,
 }
 
 /// A person with accounts.
@@ -90,7 +100,7 @@ pub struct Holders {
 }
 
 /// A service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Service {
     /// Its name.
     pub name: String,
@@ -100,13 +110,76 @@ pub struct Service {
     pub matches: BTreeMap<String, String>,
     /// Where it can be looked at.
     pub dashboard: Option<String>,
+    /// Where it runs, in the order in which releases go through.
+    pub environments: Vec<Environment>,
+}
+
+/// A place where a service runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Whether it counts as production: never implied, and frozen with it.
+    pub production: bool,
+    /// How many other people approve a deploy there.
+    pub approvals: u32,
+    /// The environment that a release does well in first.
+    pub order_after: Option<String>,
+    /// What can deploy there; none where nothing can.
+    pub pipeline: Option<Capabilities>,
+    /// Which parameters a deploy takes, each with the values that it may have; any plain word where there are none.
+    pub parameters: BTreeMap<String, Vec<String>>,
+    /// How it is seen whether a deploy does well.
+    pub verify: Option<Verify>,
+    /// What follows when an alert of the service opens soon after a deploy.
+    pub on_alert: Option<OnAlert>,
+}
+
+/// How it is seen whether a deploy does well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verify {
+    /// An address that answers with 2xx when it does.
+    pub http: Option<String>,
+    /// An alert that must not fire: its name, or `*` for any of the service's.
+    pub alert: Option<String>,
+    /// How long it is looked at.
+    pub within: Duration,
+}
+
+/// What follows when an alert of the service opens soon after a deploy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnAlert {
+    /// How soon.
+    pub within: Duration,
+    /// Whether it is gone back by itself; else that is proposed.
+    pub roll_back: bool,
 }
 
 impl Settings {
+    /// A service by its name.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.named(name)
+    }
+
+    /// An environment of a service.
+    #[must_use]
+    pub fn environment(&self, target: &Target) -> Option<&Environment> {
+        self.service(&target.service)?.environments.iter().find(|it| it.name == target.environment)
+    }
+
+    /// The channel for the deploys of a service on a chat: the one for deploys, else the service's own, else the one where
+    /// incidents are announced.
+    #[must_use]
+    pub fn deploys_channel(&self, platform: Platform, service: &str) -> Option<&ChannelId> {
+        let seat = self.chats.get(&platform)?;
+        Some(seat.deploys.as_ref().or_else(|| seat.services.get(service)).unwrap_or(&seat.incidents))
+    }
+
     /// The person behind an account, where it is linked.
     #[must_use]
     pub fn person(&self, user: &UserRef) -> Option<&Person> {
-        self.people.iter().find(|person| person.accounts.contains(user))
+        self.people.with_account(user)
     }
 
     /// Whether two accounts are one person's.
@@ -181,6 +254,9 @@ impl Settings {
         }
         if Some(channel) == seat.checkpoints.as_ref() {
             return Some(CHECKPOINTS.to_owned());
+        }
+        if Some(channel) == seat.deploys.as_ref() {
+            return Some("deploys".to_owned());
         }
         let service = seat.services.iter().find(|(_, own)| *own == channel);
         service.map(|(service, _)| format!("alerts of {service}"))

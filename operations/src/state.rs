@@ -12,11 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::{Group, Member, Unheard};
 use crate::channels::Unusable;
+use crate::deploy::{Deploy, Release, Target};
 use crate::effect::{CardId, Place};
-use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
+use crate::ids::{
+    ChannelId, DeployId, FreezeId, GroupId, IncidentId, LockId, MessageId, MessageRef, MissedId, Platform, StormId,
+};
 use crate::incident::Incident;
 use crate::journal::Record;
 use crate::labels::Strings;
+use crate::locks::{Freeze, Lock};
 use crate::missed::Missed;
 use crate::settings::Settings;
 use crate::storm::{Openings, Storm};
@@ -103,6 +107,24 @@ pub struct State {
     pub vitals: Vitals,
     /// What is due when.
     pub due: BTreeSet<(Timestamp, Timer)>,
+    /// Deploys by number.
+    #[serde(default)]
+    pub deploys: BTreeMap<DeployId, Arc<Deploy>>,
+    /// What runs where, as far as Muster brought it there.
+    #[serde(with = "crate::pairs", default)]
+    pub running: BTreeMap<Target, Release>,
+    /// Locks by number.
+    #[serde(default)]
+    pub locks: BTreeMap<LockId, Arc<Lock>>,
+    /// The number of the newest lock.
+    #[serde(default)]
+    pub last_lock: u32,
+    /// Freezes by number.
+    #[serde(default)]
+    pub freezes: BTreeMap<FreezeId, Arc<Freeze>>,
+    /// The number of the newest freeze.
+    #[serde(default)]
+    pub last_freeze: u32,
     /// Messages whose mark waits for them to be looked up, or that are in a timeline.
     #[serde(with = "crate::pairs")]
     pub marked: BTreeMap<MessageRef, IncidentId>,
@@ -173,6 +195,12 @@ impl State {
             policies,
             vitals: _,
             due,
+            deploys,
+            running,
+            locks,
+            last_lock,
+            freezes,
+            last_freeze,
             marked,
             open: _,
             ended: _,
@@ -200,6 +228,12 @@ impl State {
             started_at: *started_at,
             policies: policies.clone(),
             due: due.clone(),
+            deploys: deploys.clone(),
+            running: running.clone(),
+            locks: locks.clone(),
+            last_lock: *last_lock,
+            freezes: freezes.clone(),
+            last_freeze: *last_freeze,
             marked: marked.clone(),
             ..State::default()
         }
@@ -300,6 +334,14 @@ impl State {
             Place::Missed(_, missed) => {
                 self.settings.alerts_channel(platform, self.missed.get(&missed)?.channel.as_ref())
             }
+            Place::Deploy(_, deploy) => {
+                self.settings.deploys_channel(platform, &self.deploys.get(&deploy)?.wanted.target.service)
+            }
+            Place::DeployThread(_, deploy) => {
+                let card = (CardId::Deploy(deploy), Place::Deploy(platform, deploy));
+                return self.channel_of_card(card.0, card.1);
+            }
+            Place::Deploys(_) => seat.map(|seat| seat.deploys.as_ref().unwrap_or(&seat.incidents)),
         };
         channel.map(|channel| self.instead_of(platform, channel))
     }

@@ -90,7 +90,8 @@ pub fn cut(text: &str, longest: usize) -> String {
 
 /// Removes what can't be seen or reorders what can: controls other than line feed and
 /// tab, bidirectional controls, zero-width characters, tags and variation fillers.
-fn clean(text: &str) -> String {
+#[must_use]
+pub fn clean(text: &str) -> String {
     text.replace("\r\n", "\n").chars().filter(|&c| !is_hidden(c)).collect()
 }
 

@@ -52,6 +52,8 @@ pub enum Kind {
     Message,
     /// An action item.
     Action,
+    /// A deploy of a service that it is about.
+    Deploy,
 }
 
 impl Kind {
@@ -67,6 +69,7 @@ impl Kind {
             Kind::Update => "update",
             Kind::Message => "message",
             Kind::Action => "action item",
+            Kind::Deploy => "deploy",
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, IncidentId, StormId};
+use crate::ids::{DeployId, FreezeId, GroupId, IncidentId, LockId, StormId};
 
 /// Something to be looked at when its time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,4 +17,14 @@ pub enum Timer {
     AskForUpdate(IncidentId),
     /// See whether a storm is over, and bring its board up to date.
     LookAtStorm(StormId),
+    /// Nobody approved a deploy in time.
+    ApprovalEnds(DeployId),
+    /// See whether a deploy did well for as long as it was to.
+    VerifyEnds(DeployId),
+    /// Ask the holder of a lock whether they still need it.
+    LockReminder(LockId),
+    /// A lock's time is over.
+    LockEnds(LockId),
+    /// A freeze's time is over.
+    FreezeEnds(FreezeId),
 }

@@ -38,6 +38,7 @@ impl Core {
             operators: None,
             fallback: None,
             checkpoints: None,
+            deploys: None,
             services: Default::default(),
         };
         let ann = Person {
@@ -48,7 +49,7 @@ impl Core {
         };
         let settings = Settings {
             chats: [(Platform::Slack, seat("slack")), (Platform::Discord, seat("discord"))].into(),
-            people: vec![ann],
+            people: vec![ann].into(),
             ask_again_after: Some(std::time::Duration::from_secs(1800)),
             update_every: [(Severity::Sev1, std::time::Duration::from_secs(1800))].into(),
             ..Settings::default()

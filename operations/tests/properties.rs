@@ -42,6 +42,7 @@ impl Core {
             operators: None,
             fallback: None,
             checkpoints: None,
+            deploys: None,
             services: Default::default(),
         };
         let settings = Settings {

@@ -123,6 +123,7 @@ fn a_channel_of_the_configuration_is_a_trouble_as_long_as_it_can_not_be_used() {
         operators: None,
         fallback: None,
         checkpoints: None,
+        deploys: None,
         services: [("checkout".to_owned(), "C3".into())].into(),
     };
     world.state.settings.chats.insert(Platform::Slack, seat);
@@ -157,6 +158,7 @@ fn where_every_chat_is_away_nobody_hears() {
         operators: None,
         fallback: None,
         checkpoints: None,
+        deploys: None,
         services: [].into(),
     };
     assert!(!nobody_hears(&world.state), "without chats the webhooks are what there is");

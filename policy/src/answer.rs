@@ -6,16 +6,19 @@
 use cedar_policy::{
     ActionConstraint, Decision, Entities, EntityUid, Policy, PolicyId, PolicySet, Request, ResourceConstraint, Response,
 };
-use operations::policy::{Gate, Question, Rule, Ruling};
+use operations::policy::{Gate, Question, Rule, Ruling, Verb};
 use operations::settings::Settings;
 
-use crate::Policies;
 use crate::entities::{self, Put};
+use crate::{About, Policies};
 
 impl Gate for Policies {
     fn rule(&self, settings: &Settings, question: &Question<'_>) -> Ruling {
         match self.request(settings, question) {
-            Ok((request, put)) => self.answer(&request, &put, question),
+            Ok((request, put)) => match self.about.get(&question.verb) {
+                Some(about) => self.answer(about, settings, &request, &put, question),
+                None => broken("there are no rules about it"),
+            },
             Err(why) => broken(&why),
         }
     }
@@ -38,23 +41,36 @@ impl Policies {
         Ok((request.map_err(|error| error.to_string())?, put))
     }
 
-    fn answer(&self, request: &Request, put: &Put, question: &Question<'_>) -> Ruling {
+    fn answer(
+        &self,
+        about: &About,
+        settings: &Settings,
+        request: &Request,
+        put: &Put,
+        question: &Question<'_>,
+    ) -> Ruling {
         // Without this, somebody who may not at all would be told what stands in the way of those who may.
-        let granted = self.authorizer.is_authorized(request, &self.permits, &put.entities);
+        let granted = self.authorizer.is_authorized(request, &about.permits, &put.entities);
         if let Some(why) = error_in(&granted) {
             return broken(&why);
         }
         if granted.decision() == Decision::Deny {
-            return Ruling::Refused { rules: Vec::new(), who: self.who_may(question, put) };
+            return Ruling::Refused { rules: Vec::new(), who: self.who_may(question.verb, put) };
         }
-        let decided = self.authorizer.is_authorized(request, &self.all, &put.entities);
+        // What a rule says of the change is known only once there is a plan.
+        let is_before = question.verb.is_change() && question.change.is_none();
+        let rules = if is_before { &about.before } else { &about.all };
+        let decided = self.authorizer.is_authorized(request, rules, &put.entities);
         if let Some(why) = error_in(&decided) {
             return broken(&why);
         }
         let rules = self.rules(decided.diagnostics().reason());
         match decided.decision() {
             Decision::Allow => Ruling::Allowed(rules),
-            Decision::Deny => Ruling::Refused { rules, who: Vec::new() },
+            Decision::Deny => match self.needed(about, settings, question, put, decided.diagnostics().reason()) {
+                Some((needs, who)) => Ruling::Approval { needs, rules, who },
+                None => Ruling::Refused { rules, who: Vec::new() },
+            },
         }
     }
 
@@ -65,33 +81,45 @@ impl Policies {
         rules
     }
 
-    /// Whom the rules are for that allow what is asked, about what it is asked about.
-    fn who_may(&self, question: &Question<'_>, put: &Put) -> Vec<String> {
-        let actions = self.schema.action_entities().unwrap_or_else(|_| Entities::empty());
-        let Ok(action) = entities::uid("Action", question.verb.name()) else { return Vec::new() };
-        let covers = |uid: &EntityUid| *uid == action || actions.is_ancestor_of(uid, &action);
-        let is_about = |policy: &&Policy| match policy.action_constraint() {
-            ActionConstraint::Any => true,
-            ActionConstraint::Eq(uid) => uid == action,
-            ActionConstraint::In(uids) => uids.iter().any(covers),
-        };
-        let is_in = |uid: &EntityUid| *uid == put.resource || put.entities.is_ancestor_of(uid, &put.resource);
-        let reaches = |policy: &&Policy| match policy.resource_constraint() {
-            ResourceConstraint::Any => true,
-            ResourceConstraint::In(uid) => is_in(&uid),
-            ResourceConstraint::Eq(uid) => uid == put.resource,
-            ResourceConstraint::Is(kind) => kind == *put.resource.type_name(),
-            ResourceConstraint::IsIn(kind, uid) => kind == *put.resource.type_name() && is_in(&uid),
-        };
-        let of = self.permits.policies().filter(is_about).filter(reaches);
-        let mut who: Vec<String> = of
-            .filter_map(|policy| policy.annotation("who"))
+    /// Whom the rules are for that allow a verb, about what is asked about.
+    pub(crate) fn who_may(&self, verb: Verb, put: &Put) -> Vec<String> {
+        let mut who: Vec<String> = self
+            .permits(verb, put)
+            .filter_map(|rule| rule.annotation("who"))
             .flat_map(str::split_whitespace)
             .map(str::to_owned)
             .collect();
         who.sort();
         who.dedup();
         who
+    }
+
+    /// The rules that allow a verb to some, about what is asked about.
+    pub(crate) fn permits<'a>(&'a self, verb: Verb, put: &'a Put) -> impl Iterator<Item = &'a Policy> {
+        let permits = self.about.get(&verb).map(|about| about.permits.policies());
+        permits.into_iter().flatten().filter(|rule| reaches(rule, put))
+    }
+}
+
+/// Whether a rule is about a verb.
+pub(crate) fn is_about(rule: &Policy, verb: Verb, actions: &Entities) -> bool {
+    let Ok(action) = entities::uid("Action", verb.name()) else { return true };
+    match rule.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(uid) => uid == action,
+        ActionConstraint::In(uids) => uids.iter().any(|uid| *uid == action || actions.is_ancestor_of(uid, &action)),
+    }
+}
+
+/// Whether a rule is about what is asked about.
+pub(crate) fn reaches(rule: &Policy, put: &Put) -> bool {
+    let is_in = |uid: &EntityUid| *uid == put.resource || put.entities.is_ancestor_of(uid, &put.resource);
+    match rule.resource_constraint() {
+        ResourceConstraint::Any => true,
+        ResourceConstraint::In(uid) => is_in(&uid),
+        ResourceConstraint::Eq(uid) => uid == put.resource,
+        ResourceConstraint::Is(kind) => kind == *put.resource.type_name(),
+        ResourceConstraint::IsIn(kind, uid) => kind == *put.resource.type_name() && is_in(&uid),
     }
 }
 
@@ -102,6 +130,11 @@ fn rule(policies: &PolicySet, id: &PolicyId) -> Rule {
 
 fn error_in(response: &Response) -> Option<String> {
     response.diagnostics().errors().next().map(ToString::to_string)
+}
+
+/// Whether a rule that forbids yields to approvals.
+pub(crate) fn yields(rule: &Policy) -> bool {
+    rule.annotation("needs") == Some("approvals")
 }
 
 /// A rule that can't be evaluated must not be one that is passed over.

@@ -145,7 +145,7 @@ fn told(file: &File, error: &dyn Diagnostic) -> Problem {
 fn nearest_action(what: &str) -> Option<String> {
     let (_, rest) = what.split_once("unrecognized action `Action::\"")?;
     let (said, _) = rest.split_once('"')?;
-    let known = Verb::ALL.iter().map(|verb| verb.name()).chain(["read", "respond"]);
+    let known = Verb::ALL.iter().map(|verb| verb.name()).chain(["read", "respond", "change", "operate"]);
     let alike = known.map(|known| (strsim::jaro_winkler(said, known), known));
     let (_, near) = alike.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
     Some(format!("did you mean `Action::\"{near}\"`?"))

@@ -7,15 +7,19 @@
 //! refuses; each rule has a name, and a sentence that people are told.
 
 mod answer;
+mod approvals;
 mod entities;
 mod files;
 mod lint;
 mod names;
+mod reads;
 pub mod tables;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use cedar_policy::{Authorizer, PolicySet, Schema};
+use cedar_policy::{Authorizer, Effect, Entities, Policy, PolicySet, Schema};
+use operations::policy::Verb;
 use sha2::{Digest, Sha256};
 
 pub use self::files::{File, Problem};
@@ -35,13 +39,44 @@ pub struct Policies {
     schema: Schema,
     /// All of them.
     all: PolicySet,
-    /// Those that allow something, by themselves.
-    permits: PolicySet,
+    /// Those that are about a verb: Cedar itself looks at each one for every question.
+    about: BTreeMap<Verb, About>,
     authorizer: Authorizer,
     version: String,
     count: usize,
     /// What the rules name, and where.
     named: Vec<names::Named>,
+    /// The people whom a rule names, by their keys.
+    people: BTreeSet<String>,
+}
+
+/// The rules about one verb.
+#[derive(Default)]
+pub(crate) struct About {
+    /// All of them.
+    pub(crate) all: PolicySet,
+    /// Those that allow it.
+    pub(crate) permits: PolicySet,
+    /// Those that forbid it until others have approved.
+    pub(crate) yielding: PolicySet,
+    /// Those that don't look at the change, which is known only once there is a plan.
+    pub(crate) before: PolicySet,
+}
+
+impl About {
+    fn new(verb: Verb, all: &PolicySet, actions: &Entities) -> About {
+        let about: Vec<Policy> = all.policies().filter(|rule| answer::is_about(rule, verb, actions)).cloned().collect();
+        let permits = about.iter().filter(|rule| rule.effect() == Effect::Permit).cloned();
+        let yielding = about.iter().filter(|rule| answer::yields(rule)).cloned();
+        let before = about.iter().filter(|rule| !reads::looks_at_change(rule)).cloned();
+        // They were in a set under these names before. None at all would allow nothing.
+        About {
+            permits: PolicySet::from_policies(permits).unwrap_or_default(),
+            yielding: PolicySet::from_policies(yielding).unwrap_or_default(),
+            before: PolicySet::from_policies(before).unwrap_or_default(),
+            all: PolicySet::from_policies(about).unwrap_or_default(),
+        }
+    }
 }
 
 impl Policies {
@@ -51,12 +86,15 @@ impl Policies {
     /// Everything that is wrong, in the order of the files.
     pub fn read(files: &[File]) -> Result<Policies, Vec<Problem>> {
         let shipped = [File { name: DEFAULT_NAME.to_owned(), text: DEFAULT.to_owned(), team: None }];
-        let files = if files.is_empty() { &shipped } else { files };
+        let own = !files.is_empty();
+        let files = if own { files } else { &shipped };
         let schema = files::schema();
         let (all, named) = files::read(files, &schema)?;
-        let allows = all.policies().filter(|policy| policy.effect() == cedar_policy::Effect::Permit);
-        // They were in a set under these names before.
-        let permits = PolicySet::from_policies(allows.cloned()).unwrap_or_default();
+        let people = named.iter().filter_map(names::Named::person).map(str::to_owned).collect();
+        // The shipped rules name roles that a team may have or not.
+        let named = if own { named } else { Vec::new() };
+        let actions = schema.action_entities().unwrap_or_else(|error| panic!("the shipped schema holds: {error}"));
+        let about = Verb::ALL.into_iter().map(|verb| (verb, About::new(verb, &all, &actions))).collect();
         let mut digest = Sha256::new();
         for file in files {
             for part in [file.team.as_deref().unwrap_or_default(), &file.text] {
@@ -66,7 +104,7 @@ impl Policies {
         }
         let version = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let count = all.policies().count();
-        Ok(Policies { schema, all, permits, authorizer: Authorizer::new(), version, count, named })
+        Ok(Policies { schema, all, about, authorizer: Authorizer::new(), version, count, named, people })
     }
 
     /// What the rules name and there is not: a rule about a team with a slip of the pen in its name would never hold.

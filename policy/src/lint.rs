@@ -2,8 +2,10 @@
 
 use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, ResourceConstraint};
 
+use crate::reads::{looks_at_approvals, looks_at_change};
+
 /// The annotations that are known. Cedar takes any, so a slip of the pen would go unnoticed.
-const KNOWN: &[&str] = &["id", "reason", "fix", "who"];
+const KNOWN: &[&str] = &["id", "reason", "fix", "who", "needs"];
 
 /// The longest sentence of a rule, in characters: it is told in chats.
 const LONGEST: usize = 300;
@@ -45,10 +47,32 @@ pub(crate) fn check(policy: &Policy, team: Option<&str>) -> Vec<(String, Option<
             tell(format!("{word:?} in @who is nobody"), Some("everyone, owner, role:NAME or team:NAME"));
         }
     }
+    let speaks = looks_at_approvals(policy);
+    match policy.annotation("needs") {
+        Some("approvals") if policy.effect() == Effect::Permit => {
+            tell("@needs is for rules that forbid until others have approved; this one allows".to_owned(), None);
+        }
+        Some("approvals") if !speaks => {
+            tell("it @needs approvals, but does not look at context.change.approvals".to_owned(), None);
+        }
+        Some("approvals") => {}
+        Some(other) => tell(format!("@needs(\"{other}\") is nothing that can be got"), Some("@needs(\"approvals\")")),
+        None if speaks && policy.effect() == Effect::Forbid => tell(
+            "it looks at approvals, but nobody would be asked for any".to_owned(),
+            Some("put @needs(\"approvals\") before it"),
+        ),
+        None => {}
+    }
+    if policy.effect() == Effect::Permit && looks_at_change(policy) {
+        tell(
+            "it allows by what the change is, but is asked before anybody knows that".to_owned(),
+            Some("allow it, and forbid it where the change is not as it should be"),
+        );
+    }
     let mut unknown: Vec<&str> = policy.annotations().map(|(key, _)| key).filter(|key| !KNOWN.contains(key)).collect();
     unknown.sort_unstable();
     for key in unknown {
-        tell(format!("there is no annotation @{key}"), Some("@id, @reason, @fix and @who are read"));
+        tell(format!("there is no annotation @{key}"), Some("@id, @reason, @fix, @who and @needs are read"));
     }
     if let Some(team) = team
         && let Some(what) = beyond(policy, team)
@@ -72,8 +96,15 @@ fn beyond(policy: &Policy, team: &str) -> Option<String> {
         ActionConstraint::Any => {
             Some("a team's rule must name what it is about: action == … or action in …".to_owned())
         }
-        ActionConstraint::In(_) | ActionConstraint::Eq(_) => None,
+        ActionConstraint::Eq(uid) => central(&uid),
+        ActionConstraint::In(uids) => uids.iter().find_map(central),
     }
+}
+
+/// Who approves and who freezes is not for those to say who are approved and frozen.
+fn central(action: &EntityUid) -> Option<String> {
+    let name = action.id().unescaped();
+    matches!(name, "approve" | "freeze" | "unfreeze").then(|| format!("a team's file says nothing about {name}"))
 }
 
 fn is_name(id: &str) -> bool {

@@ -29,6 +29,11 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    /// Whom it names, where it is a person.
+    pub(crate) fn person(&self) -> Option<&str> {
+        (self.kind == "Person").then_some(self.name.as_str())
+    }
+
     /// What is wrong, where there is no such thing.
     pub(crate) fn problem(&self, known: &Known) -> Option<Problem> {
         let (names, place) = match self.kind {

@@ -1,19 +1,24 @@
 //! Questions and expected answers as a team writes them down, one a line.
 //!
 //! ```text
-//! WHO VERB WHAT [key=value…] => allowed|refused [rule…]
+//! WHO VERB WHAT [key=value…] => allowed|approval[:N]|refused [rule…]
 //!
+//! cy       deploy   environment:checkout/production approvals=ann => allowed
 //! ann      work     incident:checkout                        => allowed
 //! stranger declare  service:checkout at=2026-03-06T17:00:00Z => refused no-fridays
 //! ```
 //! `WHO` is a key of people.toml, or `stranger` for somebody who isn't in it; `WHAT` is
-//! `workspace`, `service:NAME` or `incident:SERVICE`. Where rules are named, exactly these
+//! `workspace`, `service:NAME`, `environment:SERVICE/NAME` or `incident:SERVICE`. What is asked for a change
+//! is asked as if there were a plan: `frozen`, `breakGlass`, `reason`, `tested` (`true` where it isn't said) and
+//! `sizeKnown` take `true` or `false`, `incidents`, `alerts` and `commits` a number, `reference` and `checks` a word,
+//! `approvals` keys of people with commas (each counts once, where they may approve, and never who asks), and `param.NAME` a parameter's value. Where rules are named, exactly these
 //! must have decided. Lines that begin with `#` say something to people.
 
 use jiff::Timestamp;
 use operations::chat::Actor;
+use operations::deploy::Target;
 use operations::ids::{ChannelId, IncidentId, Platform, UserRef};
-use operations::policy::{Gate, On, Question, Rule, Ruling, Verb};
+use operations::policy::{Change, Gate, On, Question, Rule, Ruling, Verb};
 use operations::settings::Settings;
 
 /// A question that is written down.
@@ -29,6 +34,19 @@ pub struct Case {
     pub channel: Option<ChannelId>,
     /// When.
     pub at: Timestamp,
+    /// The change, where it is about one.
+    pub change: Option<Change>,
+}
+
+/// What is expected, or found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes.
+    Allowed,
+    /// Once so many others have approved; any number where it is none.
+    Approval(Option<u32>),
+    /// No.
+    Refused,
 }
 
 /// A line of a table.
@@ -38,8 +56,8 @@ pub struct Line {
     pub number: usize,
     /// The question.
     pub case: Case,
-    /// Whether the answer must be yes.
-    pub allowed: bool,
+    /// What the answer must be.
+    pub answer: Answer,
     /// Which rules must have decided, in the order of their names; any where none is named.
     pub rules: Vec<String>,
 }
@@ -91,14 +109,19 @@ fn line(number: usize, words: &str, settings: &Settings, now: Timestamp) -> Resu
     let question: Vec<&str> = question.split_whitespace().collect();
     let case = case(&question, settings, now)?;
     let mut expected = expected.split_whitespace();
-    let allowed = match expected.next() {
-        Some("allowed") => true,
-        Some("refused") => false,
-        other => return Err(format!("allowed or refused is wanted behind =>, not {:?}", other.unwrap_or_default())),
+    let said = expected.next().unwrap_or_default();
+    let answer = match said.split_once(':').map_or((said, None), |(word, number)| (word, Some(number))) {
+        ("allowed", None) => Answer::Allowed,
+        ("refused", None) => Answer::Refused,
+        ("approval", None) => Answer::Approval(None),
+        ("approval", Some(number)) => {
+            Answer::Approval(Some(number.parse().map_err(|_| format!("{number:?} is no number of approvals"))?))
+        }
+        _ => return Err(format!("allowed, approval or refused is wanted behind =>, not {said:?}")),
     };
     let mut rules: Vec<String> = expected.map(str::to_owned).collect();
     rules.sort();
-    Ok(Line { number, case, allowed, rules })
+    Ok(Line { number, case, answer, rules })
 }
 
 /// Reads a question: `WHO VERB WHAT [key=value…]`.
@@ -115,7 +138,12 @@ pub fn case(words: &[&str], settings: &Settings, now: Timestamp) -> Result<Case,
         on: read_what(what, settings)?,
         channel: Some(ChannelId::from("C0")),
         at: now,
+        change: None,
     };
+    if case.verb.is_change() {
+        let (reference, checks) = ("default_branch", "passed");
+        case.change = Some(Change { tested: true, commits: Some(1), reference, checks, ..Change::default() });
+    }
     if !case.verb.fits(&case.on) {
         return Err(format!("nobody can {verb} {what}: it is about something else"));
     }
@@ -131,7 +159,10 @@ pub fn case(words: &[&str], settings: &Settings, now: Timestamp) -> Result<Case,
                 "discord" => platform = Some(Platform::Discord),
                 _ => return Err(format!("{value:?} is no platform: slack, discord or cli")),
             },
-            _ => return Err(format!("there is no {key}: at, channel and platform can be said")),
+            _ => match &mut case.change {
+                Some(change) => about_change(change, key, value, settings)?,
+                None => return Err(format!("there is no {key}: at, channel and platform can be said")),
+            },
         }
     }
     case.by.user = account(who, platform, settings)?;
@@ -139,6 +170,41 @@ pub fn case(words: &[&str], settings: &Settings, now: Timestamp) -> Result<Case,
         case.channel = None;
     }
     Ok(case)
+}
+
+fn about_change(change: &mut Change, key: &str, value: &str, settings: &Settings) -> Result<(), String> {
+    let truth = || value.parse::<bool>().map_err(|_| format!("{key} is true or false, not {value:?}"));
+    let number = || value.parse::<u32>().map_err(|_| format!("{key} is a number, not {value:?}"));
+    let word = |words: &[&'static str]| {
+        let found = words.iter().find(|word| **word == value).copied();
+        found.ok_or_else(|| format!("{key} is one of {}, not {value:?}", words.join(", ")))
+    };
+    match key {
+        "frozen" => change.frozen = truth()?,
+        "breakGlass" => change.break_glass = truth()?,
+        "reason" => change.has_reason = truth()?,
+        "tested" => change.tested = truth()?,
+        "sizeKnown" => change.commits = Some(change.commits.unwrap_or_default()).filter(|_| value == "true"),
+        "incidents" => change.incidents = number()?,
+        "alerts" => change.alerts = number()?,
+        "commits" => change.commits = Some(number()?),
+        "reference" => change.reference = word(&["branch", "default_branch", "tag", "commit", "unmerged", "unknown"])?,
+        "checks" => change.checks = word(&["passed", "pending", "failed", "none", "unknown"])?,
+        "approvals" => {
+            let people = value.split(',').filter(|key| !key.is_empty());
+            change.approvals = people.map(|key| account(key, None, settings)).collect::<Result<_, _>>()?;
+        }
+        _ => match key.strip_prefix("param.") {
+            Some(name) => drop(change.parameters.insert(name.to_owned(), value.to_owned())),
+            None => {
+                return Err(format!(
+                    "there is no {key}: at, channel, platform, frozen, breakGlass, reason, tested, sizeKnown, incidents, \
+                     alerts, commits, reference, checks, approvals and param.NAME can be said"
+                ));
+            }
+        },
+    }
+    Ok(())
 }
 
 fn read_verb(word: &str) -> Result<Verb, String> {
@@ -155,9 +221,18 @@ fn read_what(word: &str, settings: &Settings) -> Result<On, String> {
     match word.split_once(':') {
         None if word == "workspace" => Ok(On::Workspace),
         Some(("service", service)) => known(service).map(On::Service),
+        Some(("environment", target)) => {
+            let (service, environment) =
+                target.split_once('/').ok_or_else(|| format!("{word:?} is not environment:SERVICE/NAME"))?;
+            let target = Target { service: known(service)?, environment: environment.to_owned() };
+            match settings.environment(&target) {
+                Some(_) => Ok(On::Environment(target)),
+                None => Err(format!("{service} has no environment {environment:?} in services.toml")),
+            }
+        }
         Some(("incident", "")) => Ok(On::Incident(IncidentId(1), Vec::new())),
         Some(("incident", service)) => Ok(On::Incident(IncidentId(1), vec![known(service)?])),
-        _ => Err(format!("{word:?} is not workspace, service:NAME or incident:SERVICE")),
+        _ => Err(format!("{word:?} is not workspace, service:NAME, environment:SERVICE/NAME or incident:SERVICE")),
     }
 }
 
@@ -177,11 +252,26 @@ fn stranger(platform: Platform) -> UserRef {
     UserRef { platform, workspace: "(none)".to_owned(), user: "(stranger)".to_owned() }
 }
 
-/// Answers a question that is written down.
+/// Answers a question that is written down. Approvals count as they do of a deploy: each person once, not who asks, and
+/// nobody who may not approve.
 #[must_use]
 pub fn answer(gate: &dyn Gate, settings: &Settings, case: &Case) -> Ruling {
-    let Case { by, verb, on, channel, at } = case;
-    gate.rule(settings, &Question { verb: *verb, by, on, channel: channel.as_ref(), now: *at })
+    let Case { by, verb, on, channel, at, change } = case;
+    let ask = |verb: Verb, by: &Actor, change: Option<&Change>| {
+        gate.rule(settings, &Question { verb, by, on, channel: channel.as_ref(), now: *at, change })
+    };
+    let counted = |change: &Change| {
+        let mut approvals: Vec<UserRef> = Vec::new();
+        for user in &change.approvals {
+            let again = approvals.iter().chain([&by.user]).any(|other| settings.same_person(other, user));
+            let actor = Actor { user: user.clone(), name: "".into() };
+            if !again && ask(Verb::Approve, &actor, None).is_allowed() {
+                approvals.push(user.clone());
+            }
+        }
+        Change { approvals, ..change.clone() }
+    };
+    ask(*verb, by, change.as_ref().map(counted).as_ref())
 }
 
 /// Asks everything in a table; what is not as expected.
@@ -190,12 +280,17 @@ pub fn differing(gate: &dyn Gate, settings: &Settings, lines: &[Line]) -> Vec<Di
     let differs = |line: &Line| {
         let ruling = answer(gate, settings, &line.case);
         let found: Vec<String> = rules(&ruling).iter().map(|rule| rule.id.clone()).collect();
-        let same = ruling.is_allowed() == line.allowed && (line.rules.is_empty() || line.rules == found);
+        let is = answered(&ruling);
+        let alike = match (line.answer, is) {
+            (Answer::Approval(None), Answer::Approval(_)) => true,
+            (wanted, is) => wanted == is,
+        };
+        let same = alike && (line.rules.is_empty() || line.rules == found);
         let shown = if line.rules.is_empty() { &[][..] } else { &found[..] };
         (!same).then(|| Differs {
             line: line.number,
-            expected: told(line.allowed, &line.rules),
-            found: told(ruling.is_allowed(), if ruling.is_allowed() == line.allowed { shown } else { &found }),
+            expected: told(line.answer, &line.rules),
+            found: told(is, if alike { shown } else { &found }),
         })
     };
     lines.iter().filter_map(differs).collect()
@@ -205,11 +300,26 @@ pub fn differing(gate: &dyn Gate, settings: &Settings, lines: &[Line]) -> Vec<Di
 #[must_use]
 pub fn rules(ruling: &Ruling) -> &[Rule] {
     match ruling {
-        Ruling::Allowed(rules) | Ruling::Refused { rules, .. } => rules,
+        Ruling::Allowed(rules) | Ruling::Approval { rules, .. } | Ruling::Refused { rules, .. } => rules,
     }
 }
 
-fn told(allowed: bool, rules: &[String]) -> String {
-    let word = if allowed { "allowed" } else { "refused" };
-    if rules.is_empty() { word.to_owned() } else { format!("{word} by {}", rules.join(", ")) }
+/// A ruling in short.
+#[must_use]
+pub fn answered(ruling: &Ruling) -> Answer {
+    match ruling {
+        Ruling::Allowed(_) => Answer::Allowed,
+        Ruling::Approval { needs, .. } => Answer::Approval(Some(*needs)),
+        Ruling::Refused { .. } => Answer::Refused,
+    }
+}
+
+fn told(answer: Answer, rules: &[String]) -> String {
+    let word = match answer {
+        Answer::Allowed => "allowed".to_owned(),
+        Answer::Approval(None) => "approval".to_owned(),
+        Answer::Approval(Some(needs)) => format!("approval:{needs}"),
+        Answer::Refused => "refused".to_owned(),
+    };
+    if rules.is_empty() { word } else { format!("{word} by {}", rules.join(", ")) }
 }

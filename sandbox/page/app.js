@@ -1,4 +1,4 @@
-// The page: two chats that follow what happens, and hands for the people in them.
+// The page: two chats and a CI server that follow what happens, and hands for the people in them.
 'use strict';
 
 const chats = {};
@@ -122,7 +122,7 @@ class Chat {
       const isNew = this.heads[channel.id] === undefined;
       if (head && this.heads[channel.id] !== head) {
         if (channel.id !== this.channel) this.unread.add(channel.id);
-        if (this.drawn && (isNew ? channel.name.startsWith('inc-') : /^(alerts|inc-)/.test(channel.name))) newest = channel;
+        if (this.drawn && (isNew ? channel.name.startsWith('inc-') : /^(alerts|deploys|inc-)/.test(channel.name))) newest = channel;
       }
       this.heads[channel.id] = head;
     }
@@ -289,16 +289,18 @@ async function presses() {
 function follow() {
   const source = new EventSource('/changes');
   const due = {};
+  const all = Object.keys(chats);
   const soon = (platform) => { due[platform] ??= setTimeout(() => { delete due[platform]; chats[platform].load(); }, 60); };
   source.onmessage = (event) => {
     const { platform } = JSON.parse(event.data);
-    for (const name of platform ? [platform] : ['slack', 'discord']) soon(name);
+    for (const name of platform ? [platform] : all) soon(name);
   };
-  source.onopen = () => { soon('slack'); soon('discord'); };
+  source.onopen = () => all.forEach(soon);
   source.onerror = () => note('The sandbox does not answer. Is it still running? The page goes on by itself when it is back.');
 }
 
 for (const platform of ['slack', 'discord']) chats[platform] = new Chat(platform);
+chats.ci = new Runs();
 setInterval(() => Object.values(chats).forEach((chat) => chat.draw()), 60000);
 presses().catch((error) => note(error.message));
 follow();

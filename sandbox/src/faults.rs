@@ -119,6 +119,11 @@ pub enum SocketFault {
         /// The frame's text.
         text: String,
     },
+    /// Slack: the next N envelopes are each sent twice, under the same id.
+    Twice {
+        /// How many.
+        times: u32,
+    },
     /// Discord: READY carries this `resume_gateway_url` from now on; empty for the true one.
     ResumeUrl {
         /// The address.

@@ -1,4 +1,4 @@
-//! A Slack and a Discord that run on your own machine.
+//! A Slack, a Discord and a CI server that run on your own machine.
 //!
 //! Each platform is a *model* (people, channels, messages) in [`slack`] and [`discord`];
 //! its protocol (Web API and Socket Mode, REST v10 and gateway) is a view on that model.
@@ -10,6 +10,7 @@
 //!
 //! Start with [`Sandbox::start`].
 
+pub mod ci;
 pub mod control;
 pub mod discord;
 pub mod faults;
@@ -68,18 +69,20 @@ pub struct Press {
 /// Something that people can see has changed. Sent to the page and to waiting tests.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Change {
-    /// `slack` or `discord`.
+    /// `slack`, `discord` or `ci`.
     pub platform: &'static str,
     /// The channel in which it changed; empty where it is not about one channel.
     pub channel: String,
 }
 
-/// A running Slack and Discord. Both stop when it is dropped.
+/// A running Slack, Discord and CI server. All stop when it is dropped.
 pub struct Sandbox {
     /// The Slack workspace.
     pub slack: Arc<slack::Slack>,
     /// The Discord server.
     pub discord: Arc<discord::Discord>,
+    /// The CI server.
+    pub ci: Arc<ci::Ci>,
     /// Address of the page and the control API.
     pub control: SocketAddr,
     changes: broadcast::Sender<Change>,
@@ -87,11 +90,20 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Binds the three listeners and serves until the value is dropped.
+    /// Binds the listeners and serves until the value is dropped; the CI server gets a free port.
     ///
     /// # Errors
     /// A port that can't be bound.
     pub async fn start(config: Config) -> std::io::Result<Sandbox> {
+        let ci = SocketAddr::new(config.slack.ip(), 0);
+        Sandbox::start_with_ci(config, ci).await
+    }
+
+    /// The same with the CI server at an address of its own.
+    ///
+    /// # Errors
+    /// A port that can't be bound.
+    pub async fn start_with_ci(config: Config, ci: SocketAddr) -> std::io::Result<Sandbox> {
         let (changes, _) = broadcast::channel(4096);
         let slack_listener = bind(config.slack).await?;
         let discord_listener = bind(config.discord).await?;
@@ -99,8 +111,17 @@ impl Sandbox {
         let control = control_listener.local_addr()?;
         let slack = slack::Slack::new(slack_listener.local_addr()?, &config, changes.clone());
         let discord = discord::Discord::new(discord_listener.local_addr()?, &config, changes.clone());
-        let page = control::router(&slack, &discord, changes.clone(), &config);
+        let ci = ci::Config { listen: ci, time: config.time.clone(), enterprise: false };
+        let ci = Arc::new(ci::Ci::start(ci).await?);
+        let page = control::router(&slack, &discord, &ci, changes.clone(), &config);
         let mut tasks = tokio::task::JoinSet::new();
+        let (mut version, told) = (ci.version(), changes.clone());
+        tasks.spawn(async move {
+            while version.changed().await.is_ok() {
+                // Nobody may be listening.
+                let _ = told.send(Change { platform: "ci", channel: String::new() });
+            }
+        });
         for (listener, router) in [
             (slack_listener, slack::router(slack.clone())),
             (discord_listener, discord::router(discord.clone())),
@@ -112,7 +133,7 @@ impl Sandbox {
                 }
             });
         }
-        Ok(Sandbox { slack, discord, control, changes, tasks })
+        Ok(Sandbox { slack, discord, ci, control, changes, tasks })
     }
 
     /// Hears of everything that changes from now on.

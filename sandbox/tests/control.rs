@@ -5,6 +5,8 @@
 mod bench;
 #[path = "control/bot.rs"]
 mod bot;
+#[path = "control/ci.rs"]
+mod ci;
 #[path = "control/document.rs"]
 mod document;
 #[path = "control/faults.rs"]

@@ -67,7 +67,7 @@ pub async fn sandbox(people: Vec<String>) -> Sandbox {
         control: any,
         time: Arc::new(sandbox::time::SystemTime),
         people,
-        channels: ["general", "alerts", "incidents"].map(str::to_owned).to_vec(),
+        channels: bot::demo::CHANNELS.map(str::to_owned).to_vec(),
         buttons: Vec::new(),
         presses: None,
         rate_limits: false,

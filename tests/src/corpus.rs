@@ -26,6 +26,24 @@ pub fn told(state: &State) -> String {
         let ended = it.ended_at.map_or_else(|| "raging".to_owned(), |at| format!("over {at}"));
         lines.push(format!("{}: began {}, {ended}, {} held back", it.id, it.began_at, it.held.len()));
     }
+    for it in state.deploys.values() {
+        let ended = it.ended().map_or_else(|| "open".to_owned(), |(how, at)| format!("{} {at}", how.words()));
+        let commit = it.plan.as_ref().map_or_else(|| "nothing".into(), |plan| plan.commit().short());
+        let approved: Vec<&str> = it.approvals.iter().map(|approval| approval.by.name.as_str()).collect();
+        lines.push(format!(
+            "{} {} of {} to {} by {}: {ended}, approved by {}",
+            it.id,
+            it.wanted.kind.name(),
+            it.wanted.target.service,
+            it.wanted.target.environment,
+            it.by.name.as_str(),
+            if approved.is_empty() { "nobody".to_owned() } else { approved.join(", ") }
+        ));
+        lines.push(format!("  {}, asked {}", commit.as_str(), it.asked_at));
+    }
+    for (target, release) in &state.running {
+        lines.push(format!("{target} runs {} of {}", release.commit.short().as_str(), release.deploy));
+    }
     lines.extend(state.troubles.iter().map(|(trouble, since)| format!("{trouble:?} since {since}")));
     for it in state.incidents.values() {
         let at = |at: Option<jiff::Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());

@@ -80,7 +80,7 @@ impl World {
             control: any,
             time: Arc::new(Shared(clock.clone())),
             people: ["ann", "bob", "cleo"].map(str::to_owned).to_vec(),
-            channels: ["general", "alerts", "incidents"].map(str::to_owned).to_vec(),
+            channels: bot::demo::CHANNELS.map(str::to_owned).to_vec(),
             buttons: Vec::new(),
             presses: None,
             rate_limits: !setup.unlimited,
@@ -93,12 +93,13 @@ impl World {
                 Platform::Discord => sandbox.discord.fault(call, 1, fault.clone()),
             }
         }
+        bot::demo::shop::stock(&sandbox.ci, sandbox::ci::Moves::ByHand);
         let directory = tempfile::tempdir().expect("a directory");
         let mut config = bot::demo::write_config(directory.path(), &sandbox, 0).expect("the configuration holds");
         if !setup.muster.is_empty() {
             config = bot::demo::add_to_config(directory.path(), &sandbox, &setup.muster).expect("the additions hold");
         }
-        let http = integrations::chat::http_client().expect("a client");
+        let http = integrations::http::http_client().expect("a client");
         let mut world = World { clock, sandbox, app: None, config, http, crash: Crash::default(), directory };
         world.run(setup.crash).await;
         world
@@ -119,6 +120,15 @@ impl World {
         }
         self.app = Some(started.expect("the bot starts"));
         self.connected().await;
+    }
+
+    /// Stops the bot and starts it again with another `services.toml`.
+    pub async fn with_services(&mut self, services: &str) {
+        self.stop().await;
+        let directory = self.directory().to_owned();
+        std::fs::write(directory.join("services.toml"), services).expect("a file");
+        self.config = bot::demo::add_to_config(&directory, &self.sandbox, "").expect("it holds");
+        self.run(None).await;
     }
 
     /// Ends the bot as if it had been killed.

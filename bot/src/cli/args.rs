@@ -119,6 +119,9 @@ pub struct SandboxArgs {
     /// Where Discord listens
     #[arg(long, default_value = "127.0.0.1:7702")]
     pub discord: SocketAddr,
+    /// Where the CI server listens
+    #[arg(long, default_value = "127.0.0.1:7703")]
+    pub ci: SocketAddr,
     /// Where the page and the control API listen
     #[arg(long, default_value = "127.0.0.1:7700")]
     pub control: SocketAddr,
@@ -126,7 +129,7 @@ pub struct SandboxArgs {
     #[arg(long, value_delimiter = ',', default_value = "ann,bob,cleo")]
     pub people: Vec<String>,
     /// Channels on both chats
-    #[arg(long, value_delimiter = ',', default_value = "general,alerts,incidents")]
+    #[arg(long, value_delimiter = ',', default_value = "general,alerts,incidents,deploys")]
     pub channels: Vec<String>,
 }
 
@@ -185,17 +188,19 @@ pub enum JournalCommand {
 /// What to do with the rules.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// Say whether somebody may do something, and by which rules; ends with 1 where they may not
+    /// Say whether somebody may do something, and by which rules; ends with 1 where they may not, or not without approval
     Explain {
-        /// WHO VERB WHAT [key=value…]: ann work incident:checkout at=2026-03-06T17:00:00Z. WHO is a key of people.toml, or
-        /// stranger; VERB is view, acknowledge, declare or work; WHAT is workspace, service:NAME or incident:SERVICE
+        /// WHO VERB WHAT [key=value…]: ann deploy environment:checkout/production frozen=true approvals=bob. WHO is a key
+        /// of people.toml, or stranger; VERB is one of docs/policies.md; WHAT is workspace, service:NAME,
+        /// environment:SERVICE/NAME or incident:SERVICE; for a deploy it is asked as if there were a plan
         #[arg(required = true, num_args = 3.., value_name = "WORD")]
         question: Vec<String>,
         /// Which configuration
         #[command(flatten)]
         at: At,
     },
-    /// Ask everything in a table, a question and the expected answer a line: ann work incident:checkout => allowed
+    /// Ask everything in a table, a question and the expected answer (allowed, approval:2, refused) a line: ann work
+    /// incident:checkout => allowed
     Test {
         /// The table
         file: PathBuf,

@@ -21,7 +21,11 @@ pub(super) fn policy(command: &PolicyCommand) -> Result<(), Failed> {
             let case = tables::case(&words, &settings, now()).map_err(Failed::new)?;
             let ruling = tables::answer(config.policies.as_ref(), &settings, &case);
             out::line(&explained(&ruling));
-            if ruling.is_allowed() { Ok(()) } else { Err(Failed::new("It is refused.")) }
+            match ruling {
+                Ruling::Allowed(_) => Ok(()),
+                Ruling::Approval { .. } => Err(Failed::new("It is not allowed yet.")),
+                Ruling::Refused { .. } => Err(Failed::new("It is refused.")),
+            }
         }
         PolicyCommand::Test { file, at } => {
             let config = load(at)?;
@@ -70,6 +74,11 @@ fn explained(ruling: &Ruling) -> String {
     };
     let (head, rules) = match ruling {
         Ruling::Allowed(rules) => ("Allowed, by".to_owned(), rules),
+        Ruling::Approval { needs, rules, who } => {
+            let whose = if who.is_empty() { String::new() } else { format!(" from {}", who.join(", ")) };
+            let count = if *needs == 1 { "1 approval".to_owned() } else { format!("{needs} approvals") };
+            (format!("Needs {count}{whose}, by"), rules)
+        }
         Ruling::Refused { rules, who } if rules.is_empty() => {
             let whose = if who.is_empty() { String::new() } else { format!(" It is for {}.", who.join(", ")) };
             (format!("Refused: no rule allows it.{whose}"), rules)
@@ -131,10 +140,47 @@ mod tests {
             "ann view",
             "ann work service:checkout",
             "ann view workspace at=x",
+            "ann deploy service:checkout",
+            "ann deploy environment:checkout",
+            "ann deploy environment:checkout/nowhere",
+            "ann deploy environment:checkout/staging frozen=maybe",
+            "ann deploy environment:checkout/staging checks=green",
+            "ann deploy environment:checkout/staging approvals=cleo",
+            "ann approve environment:checkout/production frozen=true",
         ] {
             let (_directory, at) = directory(&[]);
             assert!(explain(at, words).is_err_and(|failed| !failed.what.is_empty()), "{words}");
         }
+    }
+
+    const SERVICES: &str = "[checkout]\nowner = \"payments\"\nenvironments = { staging = {}, production = {} }\n";
+
+    const DEPLOYERS: &str = "[people.ann]\nslack = \"T01/U0ANN\"\n[people.bo]\nslack = \"T01/U0BO\"\nactive = false\n\
+                             [people.cy]\nslack = \"T01/U0CY\"\n[teams.payments]\nmembers = [\"ann\"]\n\
+                             [roles]\napprover = [\"bo\", \"cy\"]\n";
+
+    #[test]
+    fn a_deploy_is_explained_with_the_approvals_that_it_needs() {
+        let files = [("services.toml", SERVICES), ("people.toml", DEPLOYERS)];
+        for (words, told) in [
+            ("ann deploy environment:checkout/staging", None),
+            ("ann deploy environment:checkout/staging param.region=eu commits=3 reference=tag", None),
+            ("ann rollback environment:checkout/production frozen=true", None),
+            ("ann deploy environment:checkout/production", Some("It is not allowed yet.")),
+            ("ann deploy environment:checkout/production approvals=bo", Some("It is not allowed yet.")),
+            ("ann deploy environment:checkout/production approvals=cy", None),
+            ("ann deploy environment:checkout/production frozen=true approvals=cy", Some("It is refused.")),
+            ("cy deploy environment:checkout/staging", Some("It is refused.")),
+        ] {
+            let (_directory, at) = directory(&files);
+            assert_eq!(explain(at, words).err().map(|failed| failed.what).as_deref(), told, "{words}");
+        }
+        let table = "ann deploy environment:checkout/production              => approval:1 production-needs-others\n\
+                     ann deploy environment:checkout/production approvals=cy => allowed deployers-deploy\n\
+                     cy  freeze workspace                                    => allowed\n";
+        assert_eq!(asked(table, &files), Ok(()));
+        let told = asked("ann deploy environment:checkout/production => approval:2\n", &files).expect_err("one");
+        assert!(told.contains("line 1: expected approval:2, and it is approval:1"), "{told}");
     }
 
     #[test]

@@ -2,15 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
+use operations::deploy::Target;
 use operations::ids::{Platform, UserRef};
-use operations::settings::{Holders, Person, Service};
+use operations::settings::{Environment, Holders, OnAlert, Person, Service, Verify};
 use operations::text::Outside;
 
 use super::Config;
 use super::muster::channel;
+use super::pipelines;
 use super::tables::{File, Findings, Found, Table};
-use super::values::{link, slack_id, snowflake};
+use super::values::{bounded, link, short_time, slack_id, snowflake};
+
+/// An alert is soon after a deploy within so long, where nothing is said.
+const SOON: Duration = Duration::from_secs(15 * 60);
 
 /// Reads the services.
 pub(super) fn services(text: &str, found: &mut Findings, config: &mut Config) {
@@ -36,11 +42,139 @@ pub(super) fn services(text: &str, found: &mut Findings, config: &mut Config) {
         config
             .service_channels
             .extend(channels.into_iter().map(|(platform, channel)| ((platform, name.clone()), channel)));
+        let environments = environments(file, &mut table, &name, config);
         table.finish(file);
-        services.push(Service { name, owner, matches, dashboard });
+        services.push(Service { name, owner, matches, dashboard, environments });
     }
     root.finish(file);
     config.services = services;
+}
+
+/// Where a service runs, and what deploys it there.
+fn environments(file: &mut File<'_>, service: &mut Table<'_, '_>, name: &str, config: &mut Config) -> Vec<Environment> {
+    let usual = usual(file, service);
+    let pipeline = pipelines::written(file, service);
+    let (span, key) = (service.span(), service.key("environments"));
+    let Some(mut table) = service.table(file, "environments") else {
+        if pipeline.is_some() {
+            file.problem(
+                &span,
+                &key,
+                "it is missing: say where it runs, as in environments = { staging = {}, production = {} }",
+            );
+        }
+        return Vec::new();
+    };
+    let mut environments: Vec<Environment> = Vec::new();
+    let mut ordered = Vec::new();
+    for (environment, span) in table.names() {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        let path = table.key(&environment);
+        if environment.is_empty() || environment.len() > 40 || !environment.bytes().all(plain) {
+            file.problem(&span, &path, "an environment's name is small letters, digits, hyphens and underscores");
+        }
+        let Some(mut it) = table.table(file, &environment) else { continue };
+        let looks = matches!(environment.as_str(), "production" | "prod" | "live");
+        let production = it.boolean(file, "production").map_or(looks, |found| found.value);
+        let approval = it.number(file, "approval").and_then(|found| bounded(file, &found, 0..=9, "approvals"));
+        let approvals = approval.and_then(|count| u32::try_from(count).ok()).unwrap_or(u32::from(production));
+        let order_after = it.string(file, "order_after");
+        let own = self::usual(file, &mut it);
+        let written = pipelines::written(file, &mut it);
+        let target = Target { service: name.to_owned(), environment: environment.clone() };
+        let at = written.as_ref().or(pipeline.as_ref()).map(|it| (it.at.span.clone(), it.at.key.clone()));
+        let built = pipelines::pipeline(file, &config.connections, pipeline.as_ref(), written.as_ref());
+        let capabilities = built.and_then(|built| {
+            let (span, key) = at?;
+            match pipelines::trial().and_then(|shared| built.build(&shared)) {
+                Ok(pipeline) => {
+                    config.pipelines.insert(target, built);
+                    Some(pipeline.capabilities())
+                }
+                Err(why) => {
+                    file.problem(&span, &key, why);
+                    None
+                }
+            }
+        });
+        let parameters = if own.parameters.is_empty() { usual.parameters.clone() } else { own.parameters };
+        it.finish(file);
+        ordered.extend(order_after.map(|found| (environment.clone(), found)));
+        environments.push(Environment {
+            name: environment,
+            production,
+            approvals,
+            order_after: None,
+            pipeline: capabilities,
+            parameters,
+            verify: own.verify.or_else(|| usual.verify.clone()),
+            on_alert: own.on_alert.or(usual.on_alert),
+        });
+    }
+    table.finish(file);
+    for (environment, Found { value, span, key }) in ordered {
+        if value == environment || !environments.iter().any(|it| it.name == value) {
+            file.problem(&span, &key, "the name of another environment of this service is wanted here");
+        } else if let Some(it) = environments.iter_mut().find(|it| it.name == environment) {
+            it.order_after = Some(value);
+        }
+    }
+    environments
+}
+
+/// What can be said of a service and of each of its environments.
+struct Usual {
+    parameters: BTreeMap<String, Vec<String>>,
+    verify: Option<Verify>,
+    on_alert: Option<OnAlert>,
+}
+
+fn usual(file: &mut File<'_>, table: &mut Table<'_, '_>) -> Usual {
+    let mut parameters = BTreeMap::new();
+    if let Some(mut all) = table.table(file, "parameters") {
+        for (name, span) in all.names() {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            let path = all.key(&name);
+            if name.is_empty() || name.len() > 60 || !name.bytes().all(plain) {
+                file.problem(&span, &path, "a parameter's name is letters, digits, hyphens and underscores");
+            }
+            let values = all.strings(file, &name);
+            for Found { value, span, key } in &values {
+                if let Err(why) = commands::deploy::reference::value(value, &[]) {
+                    file.problem(span, key, format!("that can't be a parameter's value: {why}"));
+                }
+            }
+            parameters.insert(name, values.into_iter().map(|found| found.value).collect());
+        }
+        all.finish(file);
+    }
+    Usual { parameters, verify: verify(file, table), on_alert: on_alert(file, table) }
+}
+
+fn verify(file: &mut File<'_>, table: &mut Table<'_, '_>) -> Option<Verify> {
+    let mut it = table.table(file, "verify")?;
+    let http = it.string(file, "http").and_then(|found| link(file, found));
+    let alert = it.string(file, "alert").map(|found| found.value);
+    let within = it.required(file, "within", "how long it is looked at, such as \"3m\"");
+    let within = within.and_then(|found| short_time(file, &found, 10..=86_400));
+    it.finish(file);
+    Some(Verify { http, alert, within: within? })
+}
+
+fn on_alert(file: &mut File<'_>, table: &mut Table<'_, '_>) -> Option<OnAlert> {
+    let mut it = table.table(file, "on_alert")?;
+    let then = it.required(file, "then", "\"propose\" or \"rollback\"");
+    let within = it.string(file, "within").and_then(|found| short_time(file, &found, 60..=3600));
+    let roll_back = then.and_then(|found| match found.value.as_str() {
+        "propose" => Some(false),
+        "rollback" => Some(true),
+        _ => {
+            file.problem(&found.span, &found.key, "\"propose\" or \"rollback\" is wanted here");
+            None
+        }
+    });
+    it.finish(file);
+    Some(OnAlert { within: within.unwrap_or(SOON), roll_back: roll_back? })
 }
 
 /// Reads the people, teams and roles.

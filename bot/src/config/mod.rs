@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod muster;
+mod pipelines;
 mod policies;
 mod problems;
 mod secrets;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use integrations::secret::Secret;
 use jiff::tz::TimeZone;
 use operations::checkpoint::Ledger;
+use operations::deploy::Target;
 use operations::ids::{ChannelId, Platform};
 use operations::incident::Severity;
 use operations::policy::Keeper;
@@ -31,6 +33,7 @@ use policy::Policies;
 
 use self::tables::Findings;
 
+pub use self::pipelines::{ChangeTo, Connection, Pipeline, Sends};
 pub use self::problems::{Problem, Problems};
 
 /// The largest configuration file, in bytes.
@@ -77,6 +80,12 @@ pub struct Config {
     pub teams: BTreeMap<String, BTreeSet<String>>,
     /// The roles by name.
     pub roles: BTreeMap<String, Holders>,
+    /// How services that deploy are reached, by name.
+    pub connections: BTreeMap<String, Connection>,
+    /// What deploys where.
+    pub pipelines: BTreeMap<Target, Pipeline>,
+    /// Who is told when a deploy ended, by name.
+    pub changes: BTreeMap<String, ChangeTo>,
     /// Who may do what.
     pub policies: Arc<Policies>,
     /// Where the hours and weekdays of rules are told; UTC where it isn't said.
@@ -146,6 +155,8 @@ pub struct Channels {
     pub operators: Option<String>,
     /// What takes the place of one that can't be used.
     pub fallback: Option<String>,
+    /// For deploys.
+    pub deploys: Option<String>,
 }
 
 /// A source of webhooks.
@@ -280,22 +291,24 @@ impl Config {
                 fallback: channels.fallback.clone().map(ChannelId::from),
                 checkpoints: self.journal.checkpoint_to.get(platform).cloned().map(ChannelId::from),
                 services: self.service_channels(*platform),
+                deploys: channels.deploys.clone().map(ChannelId::from),
             };
             Some((*platform, seat))
         };
         Settings {
             chats: self.channels.iter().filter_map(seat).collect(),
-            people: self.people.clone(),
-            teams: self.teams.clone(),
+            people: self.people.clone().into(),
+            teams: self.teams.clone().into(),
             roles: self.roles.clone(),
             gate: Keeper::new(self.policies.clone()),
             time_zone: self.time_zone.clone(),
-            services: self.services.clone(),
+            services: self.services.clone().into(),
             public_url: self.http.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http.listen)),
             ask_again_after: self.ask_again_after,
             update_every: self.update_every.clone(),
             link_hosts: self.link_hosts.clone(),
             storm_at: self.storm_at,
+            told_of_deploys: self.changes.keys().cloned().collect(),
             silent_after: self
                 .hooks
                 .iter()

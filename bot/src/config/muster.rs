@@ -101,6 +101,9 @@ pub(super) fn read(
         people: Vec::new(),
         teams: BTreeMap::new(),
         roles: BTreeMap::new(),
+        connections: BTreeMap::new(),
+        pipelines: BTreeMap::new(),
+        changes: BTreeMap::new(),
         policies,
         time_zone: None,
         warnings: Vec::new(),
@@ -135,6 +138,12 @@ pub(super) fn read(
         let every = table.string(file, "every").and_then(|found| short_time(file, &found, BEAT_RANGE));
         table.finish(file);
         config.heartbeat = url.map(|url| Heartbeat { url, every: every.unwrap_or(BEAT) });
+    }
+    if let Some(table) = root.table(file, "pipelines") {
+        config.connections = super::pipelines::connections(file, &vault, table);
+    }
+    if let Some(table) = root.table(file, "changes") {
+        config.changes = super::pipelines::changes(file, &vault, table);
     }
     if let Some(mut table) = root.table(file, "policy") {
         config.time_zone = table.string(file, "time_zone").and_then(|found| time_zone(file, &found));
@@ -230,6 +239,7 @@ fn channels(file: &mut File<'_>, root: &mut Table<'_, '_>, on: &[Platform], conf
     let mut incidents = channel(file, &mut table, "incidents", on, true);
     let mut operators = channel(file, &mut table, "operators", on, false);
     let mut fallback = channel(file, &mut table, "fallback", on, false);
+    let mut deploys = channel(file, &mut table, "deploys", on, false);
     for (platform, fallback) in &fallback {
         if alerts.get(platform) == Some(fallback) {
             let path = format!("channels.fallback.{}", platform.key());
@@ -241,7 +251,8 @@ fn channels(file: &mut File<'_>, root: &mut Table<'_, '_>, on: &[Platform], conf
     for (platform, alerts) in alerts {
         if let Some(incidents) = incidents.remove(&platform) {
             let (operators, fallback) = (operators.remove(&platform), fallback.remove(&platform));
-            config.channels.insert(platform, Channels { alerts, incidents, operators, fallback });
+            let deploys = deploys.remove(&platform);
+            config.channels.insert(platform, Channels { alerts, incidents, operators, fallback, deploys });
         }
     }
 }

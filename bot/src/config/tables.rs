@@ -72,7 +72,10 @@ impl<'a> File<'a> {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let problem = Problem { file: self.name.to_owned(), line, column, key: key.to_owned(), what, is_warning };
-        self.found.problems.push(problem);
+        // What stands at a service is read again for each of its environments.
+        if !self.found.problems.contains(&problem) {
+            self.found.problems.push(problem);
+        }
     }
 
     /// The whole file as a table.
@@ -220,6 +223,23 @@ impl<'i> Table<'_, 'i> {
         }
     }
 
+    /// Everything in it as JSON, for what reads its own keys.
+    pub(super) fn json(&mut self, file: &mut File<'_>) -> serde_json::Map<String, serde_json::Value> {
+        self.is_open = true;
+        let mut keys = serde_json::Map::new();
+        for (name, value) in self.table.iter() {
+            match json(value.get_ref()) {
+                Some(json) => drop(keys.insert(name.get_ref().to_string(), json)),
+                None => {
+                    let what = format!("this is not understood here: {}", kind(value.get_ref()));
+                    file.problem(&value.span(), &joined(&self.path, name.get_ref()), what);
+                }
+            }
+        }
+        self.asked.extend(keys.keys().cloned());
+        keys
+    }
+
     /// Notes every key that nobody asked for.
     pub(super) fn finish(self, file: &mut File<'_>) {
         if self.is_open {
@@ -239,6 +259,23 @@ impl<'i> Table<'_, 'i> {
             file.problem(&span, &self.key(&name), format!("there is no such key. {hint}"));
         }
     }
+}
+
+fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
+    Some(match value {
+        DeValue::String(text) => text.to_string().into(),
+        DeValue::Integer(number) => i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()?.into(),
+        DeValue::Float(number) => number.as_str().replace('_', "").parse::<f64>().ok()?.into(),
+        DeValue::Boolean(value) => (*value).into(),
+        DeValue::Datetime(_) => return None,
+        DeValue::Array(values) => {
+            serde_json::Value::Array(values.iter().map(|value| json(value.get_ref())).collect::<Option<_>>()?)
+        }
+        DeValue::Table(table) => {
+            let entries = table.iter().map(|(name, value)| Some((name.get_ref().to_string(), json(value.get_ref())?)));
+            serde_json::Value::Object(entries.collect::<Option<_>>()?)
+        }
+    })
 }
 
 fn joined(path: &str, name: &str) -> String {

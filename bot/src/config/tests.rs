@@ -431,6 +431,74 @@ fn whole_example() -> tempfile::TempDir {
 }
 
 #[test]
+fn what_deploys_a_service_is_read_with_what_differs_between_its_environments() {
+    let muster = "[pipelines.github]\ntoken = { env = \"SET_ONE\" }\nwebhook_secret = { env = \"SET_TWO\" }\n";
+    let services = r#"
+[checkout]
+pipeline = { on = "github", repository = "acme/checkout", workflow = "deploy.yml" }
+parameters = { region = ["eu", "us"] }
+verify = { alert = "*", within = "3m" }
+[checkout.environments.staging]
+[checkout.environments.production]
+approval = 2
+order_after = "staging"
+pipeline = { workflow = "deploy-production.yml" }
+parameters = { region = ["eu"] }
+on_alert = { then = "rollback" }
+"#;
+    let config = with(&[("muster.toml", muster), ("services.toml", services)]).expect("it is right");
+    let [staging, production] = config.services[0].environments.as_slice() else { panic!("two environments") };
+    assert_eq!((staging.approvals, staging.production, &staging.order_after), (0, false, &None));
+    assert_eq!((production.approvals, production.production), (2, true));
+    assert_eq!(production.order_after.as_deref(), Some("staging"));
+    assert_eq!((staging.parameters["region"].len(), production.parameters["region"].len()), (2, 1));
+    assert!(staging.on_alert.is_none() && production.on_alert.is_some_and(|it| it.roll_back));
+    assert!(production.verify.is_some() && staging.verify.is_some(), "the service's holds for both");
+    assert_eq!(config.pipelines.len(), 2);
+    assert!(!format!("{config:?}").contains("hidden"), "a secret is never shown");
+}
+
+#[test]
+fn what_can_not_deploy_is_told_with_its_line() {
+    let muster = r#"
+[pipelines.ci]
+kind = "jenkins"
+url = "https://ci.example.com"
+user = "muster"
+token = { env = "SET_ONE" }
+webhook_secret = { env = "SET_TWO" }
+[pipelines.other]
+kind = "teamcity"
+[changes.mail]
+"#;
+    let services = r#"
+[checkout]
+pipeline = { on = "nowhere", job = "checkout" }
+environments = { staging = { order_after = "prod" }, production = { approval = 10 } }
+[search]
+pipeline = { on = "ci", workflow = "deploy.yml" }
+environments = { staging = {} }
+[mail]
+pipeline = { on = "ci", job = "mail" }
+"#;
+    assert_told(
+        &with(&[("muster.toml", muster), ("services.toml", services)]).expect_err("it is wrong"),
+        &[
+            "muster.toml:7:18 pipelines.ci.webhook_secret: what such a service sends can't be believed",
+            "muster.toml:9:8 pipelines.other.kind: there is no such kind of pipeline",
+            "muster.toml:10:10 changes.mail.kind: there is no such kind",
+            "services.toml:3:12 checkout.pipeline: there is no [pipelines.nowhere] in muster.toml; there are: ci",
+            "services.toml:4:44 checkout.environments.staging.order_after: the name of another environment",
+            "checkout.environments.production.approval: from 0 to 9 approvals",
+            "services.toml:6:12 search.pipeline: unknown field `workflow`",
+            "mail.environments: it is missing",
+            // What is wrong at the service is told once, not for each of its environments.
+            "8 problems",
+        ],
+    );
+}
+
+#[test]
 fn every_key_stands_in_the_example_and_in_the_documentation() {
     let directory = whole_example();
     let mut found = Findings::default();

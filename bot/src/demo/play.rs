@@ -3,16 +3,31 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use integrations::clock::{SystemClock, sleep};
+use integrations::chat::socket::State;
+use integrations::clock::{Clock, SystemClock, sleep};
 
+use jiff::SignedDuration;
 use operations::ids::Platform;
+use sandbox::ci::Fault;
 use sandbox::{Press, Sandbox};
 
-use super::Demo;
-use super::story::{self, Missed, Player, Step, alert_by_hand};
+use super::story::{self, Does, Missed, Player, Step, alert_by_hand};
+use super::{Demo, shop};
 
 /// How long somebody who watches is given between two steps.
 const TO_WATCH: Duration = Duration::from_millis(2_500);
+
+/// How long a connection is waited for, in real time.
+const CONNECTING: Duration = Duration::from_secs(20);
+
+/// What the page's button has Ann type.
+pub(super) const BY_HAND: &str = "/deploy checkout@v143 to staging --reason Prices end in whole cents again";
+
+/// The CI's call that starts a run.
+const STARTS: &str = "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches";
+
+/// Since when alerts fire that follow from something that was just done.
+const JUST_NOW: SignedDuration = SignedDuration::from_secs(5);
 
 /// How long is waited before it is looked again whether everything was heard.
 const LOOK: Duration = Duration::from_millis(5);
@@ -25,11 +40,19 @@ impl Demo {
     /// # Errors
     /// The first step that did not come out as told.
     pub async fn play(&self, slowly: bool, tell: &mut (dyn FnMut(usize, usize, &Step) + Send)) -> Result<(), Missed> {
-        let player = self.player();
+        self.connected().await;
+        let mut player = self.player();
         let steps = story::steps();
         for (index, step) in steps.iter().enumerate() {
             if let Some(time) = &self.time {
-                time.leap_to(step.second).await;
+                time.leap_to(step.second, || self.deploys()).await;
+            }
+            if let Does::Tells { firing: true } = step.does {
+                player.began = match &self.time {
+                    Some(_) => story::began(),
+                    // What was deployed was deployed a moment ago.
+                    None => SystemClock.now() - JUST_NOW,
+                };
             }
             player.play(step).await?;
             tell(index + 1, steps.len(), step);
@@ -39,6 +62,22 @@ impl Demo {
             }
         }
         Ok(())
+    }
+
+    /// Whether the CI has a run that is not over.
+    fn deploys(&self) -> bool {
+        let newest = self.sandbox.ci.runs(shop::REPOSITORY).last().copied();
+        newest.is_some_and(|run| self.sandbox.ci.run(run).status() != "completed")
+    }
+
+    /// Waits until the bot hears both chats: whoever types before gets no answer. Where that takes too long, the story's
+    /// first step says so.
+    async fn connected(&self) {
+        for health in self.app.sockets.values() {
+            let mut health = health.clone();
+            let up = async { health.wait_for(|health| health.state == State::Connected).await.is_ok() };
+            let _ = tokio::time::timeout(CONNECTING, up).await;
+        }
     }
 
     /// Waits until what follows from a step is done, and heard by the bot in turn: so the story is always told in
@@ -84,6 +123,8 @@ impl Demo {
             match name.as_str() {
                 "fire" => self.tell_alerts(true).await,
                 "resolve" => self.tell_alerts(false).await,
+                "deploy" => self.types_as_ann(BY_HAND).await,
+                "lose" => self.sandbox.ci.fault(STARTS, 1, Fault::DropAfterWork),
                 "story" => {
                     let mut tell =
                         |number: usize, of: usize, step: &Step| tracing::info!("Story {number}/{of}: {}", step.title);
@@ -95,6 +136,18 @@ impl Demo {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Ann types something in Slack.
+    async fn types_as_ann(&self, text: &str) {
+        let typed = async {
+            let channel = self.sandbox.slack.channel_id("deploys").ok_or("there is no #deploys")?;
+            self.sandbox.slack.joins("ann", &channel).await?;
+            self.sandbox.slack.types("ann", &channel, text, None).await
+        };
+        if let Err(why) = typed.await {
+            tracing::warn!(why, "Ann could not type that");
         }
     }
 

@@ -1,5 +1,5 @@
-//! The story: an incident from the first alert to the postmortem, played by three people
-//! on two chats.
+//! The story: a release that breaks something, from its deploy over the alert and the rollback to the postmortem,
+//! played by three people on two chats.
 //!
 //! Every step is something that a person or a monitor does, and what must then be seen on
 //! both chats. The README's transcript, `muster demo --headless --story`, the page's button
@@ -39,6 +39,10 @@ pub enum Does {
     Types(Platform, &'static str, In, &'static str),
     /// A person clicks a button on the newest message that shows it.
     Clicks(Platform, &'static str, In, &'static str),
+    /// A person clicks a button on what only they see, which a click before this one led to.
+    Confirms(Platform, &'static str, In, &'static str),
+    /// Nobody does anything: what is under way ends.
+    Waits,
     /// A person fills in the open form.
     Submits(Platform, &'static str, &'static [(&'static str, &'static str)]),
     /// A person pins the message that says this.
@@ -54,6 +58,8 @@ pub enum In {
     Alerts,
     /// `#incidents`.
     Incidents,
+    /// `#deploys`.
+    Deploys,
     /// The incident's room.
     Room,
 }
@@ -65,6 +71,7 @@ impl In {
         match self {
             In::Alerts => "alerts",
             In::Incidents => "incidents",
+            In::Deploys => "deploys",
             In::Room => "inc-1-",
         }
     }
@@ -79,11 +86,21 @@ pub struct Step {
     pub title: &'static str,
     /// What is done.
     pub does: Does,
-    /// What must then be seen, on both chats unless a platform is named.
+    /// What must then be seen, on both chats unless a platform is named; `…` stands between parts of one message.
     pub seen: &'static [(Option<Platform>, In, &'static str)],
 }
 
 use Platform::{Discord, Slack};
+
+/// When the alerts are told of, and since when they fire then.
+const ALERT: i64 = 1130;
+const FIRES: i64 = 240;
+
+/// Since when the story's alerts fire, in its own time.
+#[must_use]
+pub fn began() -> Timestamp {
+    super::time::beginning() + jiff::SignedDuration::from_secs(ALERT - FIRES)
+}
 
 /// What a person says in Slack and then marks.
 const ROLLING_BACK: &str = "Rolling back checkout to v141, the errors began with v142";
@@ -97,24 +114,63 @@ pub fn steps() -> Vec<Step> {
     vec![
         step(
             0,
-            "A monitor tells of three alerts",
-            Does::Tells { firing: true },
-            &[(None, In::Alerts, "HighErrorRate"), (None, In::Alerts, "Acknowledge")],
+            "Ann deploys v141 to production from Discord",
+            Does::Types(
+                Discord,
+                "ann",
+                In::Deploys,
+                "/deploy start service:checkout environment:production ref:v141 reason:Gift cards are announced for today",
+            ),
+            &[(None, In::Deploys, "v141…Needs 1 approval…Approve")],
         ),
         step(
-            60,
+            30,
+            "Bob approves it in Slack",
+            Does::Types(Slack, "bob", In::Deploys, "/approve"),
+            &[(None, In::Deploys, "Bob (Slack) approved the plan")],
+        ),
+        step(55, "It runs, and is done", Does::Waits, &[(None, In::Deploys, "v141…done in")]),
+        step(
+            420,
+            "Ann deploys v142 from Slack",
+            Does::Types(
+                Slack,
+                "ann",
+                In::Deploys,
+                "/deploy checkout@v142 to production --reason Customers ask when it comes",
+            ),
+            &[(None, In::Deploys, "v142…Needs 1 approval…Approve")],
+        ),
+        step(
+            450,
+            "Bob approves it in Discord",
+            Does::Clicks(Discord, "bob", In::Deploys, "Approve"),
+            &[(None, In::Deploys, "Bob (Discord) approved the plan")],
+        ),
+        step(475, "It goes through its steps, and is done", Does::Waits, &[(None, In::Deploys, "v142…done in")]),
+        step(
+            ALERT,
+            "A monitor tells of three alerts",
+            Does::Tells { firing: true },
+            &[
+                (None, In::Alerts, "HighErrorRate…Acknowledge"),
+                (None, In::Alerts, "v142 was deployed…before by Ann (Slack) (2 commits)"),
+            ],
+        ),
+        step(
+            1190,
             "Bob acknowledges in Discord; Slack shows it",
             Does::Clicks(Discord, "bob", In::Alerts, "Acknowledge"),
             &[(None, In::Alerts, "Bob (Discord)")],
         ),
         step(
-            120,
+            1250,
             "Ann declares an incident from the card in Slack",
             Does::Clicks(Slack, "ann", In::Alerts, "Declare incident"),
             &[],
         ),
         step(
-            180,
+            1310,
             "She fills in the form",
             Does::Submits(Slack, "ann", &[("title", "Checkout is failing for some customers"), ("severity", "SEV2")]),
             &[
@@ -124,79 +180,97 @@ pub fn steps() -> Vec<Step> {
             ],
         ),
         step(
-            210,
+            1340,
             "Ann takes command",
             Does::Types(Slack, "ann", In::Room, "/incident role commander me"),
             &[(None, In::Room, "is now Commander"), (None, In::Incidents, "Ann")],
         ),
         step(
-            330,
+            1460,
             "Bob raises the severity from Discord",
             Does::Types(Discord, "bob", In::Room, "/incident sev SEV1"),
             &[(None, In::Room, "changed the severity from SEV2 to SEV1"), (None, In::Incidents, "SEV1")],
         ),
         step(
-            390,
+            1520,
             "Bob writes what he sees",
             Does::Types(Discord, "bob", In::Room, RIGHT_AFTER),
             &[(Some(Discord), In::Room, RIGHT_AFTER)],
         ),
         step(
-            410,
+            1540,
             "He pins it: it is in the timeline, and Slack hears of it",
             Does::Pins(Discord, "bob", In::Room, RIGHT_AFTER),
             &[(Some(Slack), In::Room, RIGHT_AFTER), (None, In::Room, "pinned a message of")],
         ),
         step(
-            510,
+            1640,
             "Ann writes what she does",
             Does::Types(Slack, "ann", In::Room, ROLLING_BACK),
             &[(Some(Slack), In::Room, ROLLING_BACK)],
         ),
         step(
-            530,
+            1660,
             "She marks it with 📌, and Discord hears of it",
             Does::Marks(Slack, "ann", In::Room, ROLLING_BACK),
             &[(Some(Discord), In::Room, ROLLING_BACK), (None, In::Room, "added to the timeline a message of")],
         ),
         step(
-            570,
+            1670,
+            "She clicks on the alert's card to roll back, and is shown what to",
+            Does::Clicks(Slack, "ann", In::Alerts, "Roll back checkout…"),
+            &[],
+        ),
+        step(
+            1680,
+            "She rolls back",
+            Does::Confirms(Slack, "ann", In::Alerts, "Roll back now"),
+            &[(None, In::Deploys, "Rollback…v141")],
+        ),
+        step(
+            1690,
             "Ann posts an update",
             Does::Types(Slack, "ann", In::Room, "/incident update The rollback runs, the error rate is falling"),
             &[(None, In::Room, "posted an update"), (None, In::Incidents, "the error rate is falling")],
         ),
         step(
-            750,
+            1710,
+            "The rollback is done",
+            Does::Waits,
+            &[(None, In::Deploys, "Rollback…v141…done in"), (None, In::Deploys, "v142…Rolled back by D-")],
+        ),
+        step(
+            1880,
             "Cleo notes what support hears",
-            Does::Types(Discord, "cleo", In::Room, "/incident note Support counts 14 tickets, none since 14:10"),
+            Does::Types(Discord, "cleo", In::Room, "/incident note Support counts 14 tickets, none since 14:31"),
             &[(None, In::Room, "14 tickets")],
         ),
         step(
-            810,
+            1940,
             "Bob thinks of the time after",
             Does::Types(Discord, "bob", In::Room, "/incident action Alert on the cart page itself"),
             &[(None, In::Room, "added an action item")],
         ),
         step(
-            870,
+            2000,
             "Bob mitigates",
             Does::Types(Discord, "bob", In::Room, "/incident mitigate v141 is back"),
             &[(None, In::Room, "mitigated the incident"), (None, In::Incidents, "mitigated")],
         ),
         step(
-            930,
+            2060,
             "The monitor tells that the alerts are resolved",
             Does::Tells { firing: false },
             &[(None, In::Alerts, "resolved after")],
         ),
         step(
-            1530,
+            2660,
             "Ann resolves",
             Does::Types(Slack, "ann", In::Room, "/incident resolve No errors for ten minutes"),
             &[(None, In::Room, "resolved the incident"), (None, In::Incidents, "resolved")],
         ),
         step(
-            1650,
+            2780,
             "Ann asks for the postmortem",
             Does::Types(Slack, "ann", In::Room, "/incident postmortem"),
             &[(None, In::Room, "The postmortem is written")],
@@ -266,12 +340,13 @@ impl Player<'_> {
             Does::Types(on, who, place, text) => self.type_text(*on, who, *place, text).await,
             Does::Clicks(on, who, place, button) => {
                 let (channel, message) = self.needed(*on, *place, button)?;
-                self.enter(*on, who, &channel).await?;
-                match on {
-                    Slack => self.sandbox.slack.clicks(who, &channel, &message, button).await,
-                    Discord => self.sandbox.discord.clicks(who, &channel, &message, button).await,
-                }
+                self.click(*on, who, &channel, &message, button).await
             }
+            Does::Confirms(on, who, place, button) => {
+                let (channel, message) = self.private(*on, who, *place, button).await?;
+                self.click(*on, who, &channel, &message, button).await
+            }
+            Does::Waits => Ok(()),
             Does::Submits(on, who, values) => self.submit(*on, who, values).await,
             Does::Pins(on, who, place, text) => {
                 let (channel, message) = self.needed(*on, *place, text)?;
@@ -290,6 +365,38 @@ impl Player<'_> {
                 }
             }
         }
+    }
+
+    async fn click(&self, on: Platform, who: &str, channel: &str, message: &str, button: &str) -> Result<(), String> {
+        self.enter(on, who, channel).await?;
+        match on {
+            Slack => self.sandbox.slack.clicks(who, channel, message, button).await,
+            Discord => self.sandbox.discord.clicks(who, channel, message, button).await,
+        }
+    }
+
+    /// What only one person sees may come a moment after the click, so it is waited for.
+    async fn private(&self, on: Platform, who: &str, place: In, words: &str) -> Result<(String, String), String> {
+        let mut changes = self.sandbox.changes();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = self.shown_to(on, who, place, words) {
+                return Ok(found);
+            }
+            if tokio::time::timeout_at(deadline, changes.recv()).await.is_err() {
+                return Err(format!("nothing with \"{words}\" is shown to {who} alone"));
+            }
+        }
+    }
+
+    /// The newest message in a place that only this person sees and that shows these words.
+    #[must_use]
+    pub fn shown_to(&self, on: Platform, who: &str, place: In, words: &str) -> Option<(String, String)> {
+        let id = match on {
+            Slack => self.sandbox.slack.user_id(who),
+            Discord => self.sandbox.discord.user_id(who),
+        }?;
+        self.newest(on, place, words, |message| message["ephemeral_to"].as_str() == Some(&id))
     }
 
     /// Whoever acts in a public channel of Slack joins it first; being in it already is no harm.
@@ -372,16 +479,26 @@ impl Player<'_> {
         found["id"].as_str().map(str::to_owned)
     }
 
-    /// The newest message in a place that shows these words, with its channel.
+    /// The newest message in a place that shows these words to everybody, with its channel.
     #[must_use]
     pub fn message(&self, on: Platform, place: In, words: &str) -> Option<(String, String)> {
+        self.newest(on, place, words, |message| message["ephemeral_to"].is_null())
+    }
+
+    fn newest(
+        &self,
+        on: Platform,
+        place: In,
+        words: &str,
+        is_meant: impl Fn(&Value) -> bool,
+    ) -> Option<(String, String)> {
         let view = self.view(on);
         let channel = view["channels"].as_array()?.iter().find(|channel| is_named(channel, place))?;
         let key = match on {
             Slack => "ts",
             Discord => "id",
         };
-        let shows = |message: &&Value| message["ephemeral_to"].is_null() && shows(message, words);
+        let shows = |message: &&Value| is_meant(message) && shows(message, words);
         let message = channel["messages"].as_array()?.iter().rev().find(shows)?;
         Some((channel["id"].as_str()?.to_owned(), message[key].as_str()?.to_owned()))
     }
@@ -396,16 +513,17 @@ fn is_named(channel: &Value, place: In) -> bool {
     let name = channel["name"].as_str().unwrap_or_default();
     match place {
         In::Room => name.starts_with(place.name()),
-        In::Alerts | In::Incidents => name == place.name(),
+        In::Alerts | In::Incidents | In::Deploys => name == place.name(),
     }
 }
 
-/// Whether a message shows these words anywhere: text, blocks, embeds, buttons.
+/// Whether a message shows these words anywhere: text, blocks, embeds, buttons. Parts stand between `…`.
 fn shows(message: &Value, words: &str) -> bool {
     let mut text = String::new();
     collect(message, &mut text);
     // Platforms escape what could be markup; what people see is without that.
-    text.replace('\\', "").contains(words)
+    let text = text.replace('\\', "");
+    words.split('…').all(|part| text.contains(part))
 }
 
 fn collect(value: &Value, text: &mut String) {

@@ -1,7 +1,7 @@
 //! The story's own time: it goes on as real time does, and leaps to when the next step begins.
 //!
-//! With it a story of half an hour is played in half a minute, and its transcript is the
-//! same to the minute whenever it is played.
+//! With it a story of three quarters of an hour is played in twenty seconds, and its transcript is the same to the
+//! minute whenever it is played; by how many seconds a deploy is over sooner depends on the machine.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ const TICK: Duration = Duration::from_millis(10);
 const LEAP: Duration = Duration::from_secs(1);
 /// How long one leap takes: time enough for a heartbeat to be answered.
 const BREATH: Duration = Duration::from_millis(2);
+/// The same where something is watched: time enough for it to be looked at.
+const LONG_BREATH: Duration = Duration::from_millis(50);
 
 /// A clock that is moved by hand, as the sandbox wants it.
 pub struct Shared(pub ManualClock);
@@ -56,14 +58,15 @@ impl StoryTime {
         StoryTime { clock, passing }
     }
 
-    /// Goes on quickly until `seconds` after the beginning; not at all where that is past.
-    pub(super) async fn leap_to(&self, seconds: i64) {
+    /// Goes on quickly until `seconds` after the beginning, more slowly while something is `watched`; not at all where
+    /// that is past.
+    pub(super) async fn leap_to(&self, seconds: i64, watched: impl Fn() -> bool) {
         let at = beginning() + SignedDuration::from_secs(seconds);
         while let Ok(left) = Duration::try_from(at.duration_since(self.clock.now()))
             && !left.is_zero()
         {
             self.clock.advance(left.min(LEAP));
-            sleep(&SystemClock, BREATH).await;
+            sleep(&SystemClock, if watched() { LONG_BREATH } else { BREATH }).await;
         }
     }
 }

@@ -31,6 +31,7 @@ fn start(directory: &Path, crash: Option<(Point, u64)>) -> Started {
         operators: None,
         fallback: None,
         checkpoints: None,
+        deploys: None,
         services: Default::default(),
     };
     let settings = Settings { chats: [(Platform::Slack, seat)].into(), ..Settings::default() };

@@ -49,9 +49,10 @@ impl Begun {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).open.contains(key)
     }
 
-    /// Notes that an effect is about to be tried.
-    pub async fn begins(&self, key: &str) {
-        self.note('+', key, |notes, key| notes.open.insert(key)).await;
+    /// Notes that an effect is about to be tried; whether that was done. Where it was not, it must not be tried.
+    #[must_use]
+    pub async fn begins(&self, key: &str) -> bool {
+        self.note('+', key, |notes, key| notes.open.insert(key)).await
     }
 
     /// Notes that trying it did nothing.
@@ -64,7 +65,12 @@ impl Begun {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).open.remove(key);
     }
 
-    async fn note(&self, sign: char, key: &str, change: impl FnOnce(&mut Notes, String) -> bool + Send + 'static) {
+    async fn note(
+        &self,
+        sign: char,
+        key: &str,
+        change: impl FnOnce(&mut Notes, String) -> bool + Send + 'static,
+    ) -> bool {
         let (notes, key) = (self.notes.clone(), key.to_owned());
         let written = tokio::task::spawn_blocking(move || {
             let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,9 +78,11 @@ impl Begun {
             change(&mut notes, key);
             notes.add(&line);
         });
-        if written.await.is_err() {
-            tracing::error!("Noting that an answer is begun broke down");
+        let is_done = written.await.is_ok();
+        if !is_done {
+            tracing::error!("Noting what is begun broke down");
         }
+        is_done
     }
 }
 
@@ -145,8 +153,8 @@ mod tests {
     async fn after_a_kill_it_is_known_what_was_begun() {
         let directory = tempfile::tempdir().expect("a directory");
         let begun = Begun::open(directory.path(), std::iter::empty());
-        begun.begins("reply/a").await;
-        begun.begins("reply/b").await;
+        assert!(begun.begins("reply/a").await);
+        assert!(begun.begins("reply/b").await);
         begun.did_nothing("reply/b").await;
         assert_eq!(found(directory.path()), ["reply/a"]);
         assert_eq!(found(directory.path()), ["reply/a"], "and after the next one too");
@@ -170,18 +178,31 @@ mod tests {
         // Nothing can be made in the place of the new file.
         std::fs::create_dir(directory.path().join("begun.new")).expect("made");
         begun.notes.lock().expect("a lock").file = None;
-        begun.begins("reply/a").await;
+        assert!(begun.begins("reply/a").await);
         std::fs::remove_dir(directory.path().join("begun.new")).expect("removed");
         assert_eq!(found(directory.path()), OPEN);
+    }
+
+    #[test]
+    fn what_can_not_be_noted_is_said_not_to_be() {
+        use futures_util::FutureExt;
+        let directory = tempfile::tempdir().expect("a directory");
+        let begun = Begun::open(directory.path(), std::iter::empty());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        // A process that is about to end carries no blocking work out any more.
+        let _inside = handle.enter();
+        assert_eq!(begun.begins("deploy/D-1/dispatch").now_or_never(), Some(false));
     }
 
     #[tokio::test]
     async fn the_notes_do_not_grow_for_ever() {
         let directory = tempfile::tempdir().expect("a directory");
         let begun = Begun::open(directory.path(), std::iter::empty());
-        begun.begins("reply/a").await;
+        assert!(begun.begins("reply/a").await);
         begun.notes.lock().expect("a lock").lines = IDLE_LINES * 2;
-        begun.begins("reply/b").await;
+        assert!(begun.begins("reply/b").await);
         begun.forget("reply/b");
         assert_eq!(begun.notes.lock().expect("a lock").lines, 2);
         assert_eq!(found(directory.path()), ["reply/a", "reply/b"]);

@@ -1,17 +1,18 @@
 //! Carrying one effect out: what it says is read from the state at the moment of sending.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use commands::{answers, cards};
 use integrations::chat::{Called, Chat, Failure, Refused};
 use integrations::clock::SharedClock;
+use jiff::Timestamp;
 use operations::card::Card;
 use operations::channels::Unusable;
 use operations::chat::{Answer, ReplyTo};
 use operations::checkpoint::{Checkpoint, Ledger};
 use operations::effect::{CardId, Effect, Outcome, PROBE_EVERY, Place};
-use operations::ids::{ChannelId, IncidentId, MessageRef, Platform};
+use operations::ids::{ChannelId, DeployId, IncidentId, MessageId, MessageRef, Platform};
 use operations::input::Input;
 use operations::state::State;
 use operations::text::Text;
@@ -19,6 +20,7 @@ use operations::text::Text;
 use crate::checkpoints;
 use crate::crash::{Crash, Point};
 use crate::engine::{Engine, NotTaken, Request};
+use crate::pipelines::Pipelines;
 use crate::publish::Publisher;
 
 /// So many channels are tried for one effect: its own, and those that could take its place.
@@ -34,6 +36,10 @@ pub struct Carrier {
     pub clock: SharedClock,
     /// Writes postmortems.
     pub publisher: Publisher,
+    /// What carries deploys out.
+    pub pipelines: Pipelines,
+    /// Since when pipelines have not answered about runs that are watched.
+    pub silent: Mutex<BTreeMap<DeployId, Timestamp>>,
     /// Where to die, if anywhere.
     pub crash: Crash,
 }
@@ -89,6 +95,7 @@ impl Carrier {
             Effect::Capture { message, .. } => self.chat(message.platform)?.fetch(message).await.map(Outcome::Captured),
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
             Effect::Checkpoint { ledger, checkpoint } => self.checkpoint(ledger, checkpoint, key, suspect).await,
+            Effect::Deploy { deploy, what } => self.deploy(*deploy, what, suspect).await,
         }
     }
 
@@ -153,14 +160,15 @@ impl Carrier {
         let Some((channel, prefix)) = self.read(move |state| hearing(state, place)).await?? else {
             return Ok(Outcome::Done);
         };
-        if suspect && chat.find_posted(&channel, None, key).await?.is_some() {
+        let thread = self.read(move |state| thread(state, place)).await?;
+        if suspect && chat.find_posted(&channel, thread.as_ref(), key).await?.is_some() {
             return Ok(Outcome::Done);
         }
         let mut card = card.clone();
         if let Some(prefix) = prefix {
             card.title = Text::new().plain(prefix).text(card.title);
         }
-        chat.post(&channel, None, &card, key).await.map(|_| Outcome::Done)
+        chat.post(&channel, thread.as_ref(), &card, key).await.map(|_| Outcome::Done)
     }
 
     /// Nobody shall act upon what a card says that is not kept up to date any more.
@@ -297,6 +305,7 @@ fn is_rerouted(effect: &Effect) -> bool {
         | Effect::Publish { .. }
         | Effect::RetireCard { .. }
         | Effect::ReadMissed { .. }
+        | Effect::Deploy { .. }
         | Effect::ProbeChannel { .. } => false,
     }
 }
@@ -321,6 +330,12 @@ fn hearing(state: &State, place: Place) -> Called<Option<(ChannelId, Option<Stri
     Ok(Some((channel, None)))
 }
 
+/// The message in whose thread something is said, where it is said in one.
+fn thread(state: &State, place: Place) -> Option<MessageId> {
+    let Place::DeployThread(platform, deploy) = place else { return None };
+    state.posted(CardId::Deploy(deploy), Place::Deploy(platform, deploy)).map(|posted| posted.message)
+}
+
 fn showing(state: &State, id: CardId, place: Place) -> Called<Option<Showing>> {
     // The headline is announced as well, so one in a room that can't be used is not missed.
     if let Place::Room(platform, incident) = place
@@ -336,6 +351,7 @@ fn showing(state: &State, id: CardId, place: Place) -> Called<Option<Showing>> {
         CardId::Headline(incident) => cards::headline(state, incident, place),
         CardId::Storm(storm) => cards::storm(state, storm),
         CardId::Missed(missed) => cards::missed(state, missed),
+        CardId::Deploy(deploy) => cards::deploy(state, deploy),
     };
     let (Some(card), Some(channel)) = (card, state.channel_of_card(id, place).cloned()) else { return Ok(None) };
     if state.unusable(place.platform(), &channel).is_some() {

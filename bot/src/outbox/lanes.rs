@@ -31,6 +31,8 @@ pub(super) struct Open {
     pub(super) suspect: bool,
     /// Whether it waits only because it failed, and not because it was told until when.
     guessed: bool,
+    /// Why it failed last.
+    pub(super) failed: Option<Arc<str>>,
     stage: Stage,
     lane: String,
     /// Its place in the lane.
@@ -88,8 +90,19 @@ impl Lanes {
         let due = if wait.is_zero() { Timestamp::MIN } else { after(row.queued_at, wait) };
         let (queued_at, ahead) = (row.queued_at, row.ahead);
         let stage = Stage::Queued;
-        let mut it =
-            Open { row, queued_at, ahead, attempts: 0, due, suspect, guessed: false, stage, lane: lane.clone(), place };
+        let mut it = Open {
+            row,
+            queued_at,
+            ahead,
+            attempts: 0,
+            due,
+            suspect,
+            guessed: false,
+            failed: None,
+            stage,
+            lane: lane.clone(),
+            place,
+        };
         if let Some(before) = before {
             if before.stage == Stage::Queued {
                 it.place = before.place;
@@ -100,6 +113,7 @@ impl Lanes {
             it.due = before.due;
             it.guessed = before.guessed;
             it.suspect |= before.suspect;
+            it.failed = before.failed;
             // One that is being carried out stays so until its outcome is recorded: the next attempt must see it.
             if before.stage != Stage::Queued {
                 it.stage = before.stage;
@@ -186,6 +200,13 @@ impl Lanes {
         }
     }
 
+    /// Notes why an attempt has failed.
+    pub(super) fn failed(&mut self, key: &str, why: &str) {
+        if let Some(it) = self.open.get_mut(key) {
+            it.failed = Some(why.into());
+        }
+    }
+
     /// An attempt has failed: it is tried again at `due`. `told` says that this is a time that was asked for.
     pub(super) fn again(&mut self, key: &str, due: Timestamp, suspect: bool, told: bool) {
         if let Some(it) = self.open.get_mut(key).filter(|it| it.stage == Stage::Running) {
@@ -247,6 +268,25 @@ impl Lanes {
     /// When the next lane that is free has something to do: in the past where it has now.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.free.first().map(|(due, _)| *due)
+    }
+
+    /// The same without what only watches, and so is never done by itself.
+    pub(super) fn next_but_watching(&self) -> Option<Timestamp> {
+        let watches = |name: &str| {
+            let first = self.lanes.get(name).and_then(|lane| lane.queue.first_key_value());
+            let it = first.and_then(|(_, key)| self.open.get(key));
+            it.is_some_and(|it| it.attempts > 0 && it.row.effect.watches())
+        };
+        self.free.iter().find(|(_, name)| !watches(name)).map(|(due, _)| *due)
+    }
+
+    /// Something is new where an effect watches: it looks at once.
+    pub(super) fn nudge(&mut self, key: &str) {
+        if let Some(it) = self.open.get_mut(key).filter(|it| it.stage == Stage::Queued) {
+            it.due = Timestamp::MIN;
+            let name = it.lane.clone();
+            self.refresh(&name);
+        }
     }
 
     /// What waits, by lane. Costs a look at everything that is open.
@@ -322,7 +362,7 @@ fn rank(it: &Open) -> Rank {
 /// The lane of an effect by its name: platform, kind of call, channel.
 fn lane_of(row: &Row) -> String {
     let effect = &row.effect;
-    let platform = effect.platform().map_or("wiki", Platform::key);
+    let platform = effect.peer();
     match effect {
         Effect::ShowCard { place, .. } | Effect::PinCard { place, .. } | Effect::Say { place, .. } => {
             match &row.channel {
@@ -339,6 +379,8 @@ fn lane_of(row: &Row) -> String {
         Effect::RetireCard { message } => format!("{}/{platform}", message.channel.0),
         Effect::ReadMissed { .. } => format!("missed/{platform}"),
         Effect::ProbeChannel { channel, .. } => format!("probe-{}/{platform}", channel.0),
+        // What stays open to watch holds up nothing else of its deploy.
+        Effect::Deploy { deploy, what } => format!("{deploy}-{}/{platform}", what.key()),
         Effect::Publish { .. } => "wiki".to_owned(),
         Effect::Checkpoint { .. } => format!("checkpoint/{platform}"),
     }

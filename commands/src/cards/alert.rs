@@ -3,14 +3,19 @@
 use operations::alert::{Acknowledgement, Group, Member};
 use operations::card::{Card, Colour, Quote, Style};
 use operations::command::AlertAsk;
+use operations::deploy::releases::environment_of;
+use operations::deploy::{Deploy, Kind};
 use operations::ids::GroupId;
 use operations::settings::Service;
 use operations::state::State;
-use operations::text::{Outside, Text, TimeStyle};
+use operations::text::{Outside, Text, TimeStyle, cut};
 
 use super::links::footer;
 use crate::click::alert_line;
 use crate::names::{joined, lasted, person};
+
+/// So many deploys before it are told of.
+const RECENT: usize = 2;
 
 /// So many members are named; the others are counted.
 const NAMED: usize = 4;
@@ -58,7 +63,74 @@ fn firing(state: &State, group: &Group) -> Card {
         let line = Text::new().span(person(state, by)).plain(" took back the acknowledgement of ");
         card = card.with(line.span(person(state, of)));
     }
-    declare(card, group, Style::Plain)
+    roll_back(state, group, declare(card, group, Style::Plain))
+}
+
+/// Where the service was deployed shortly before, going back is offered.
+fn roll_back(state: &State, group: &Group, card: Card) -> Card {
+    let Some(it) = recent(state, group).first().copied() else { return card };
+    let target = &it.wanted.target;
+    let is_there =
+        state.running(target).is_some_and(|running| running.deploy == it.id) || state.spoilt(target).is_some();
+    if !is_there || state.last_good(target).is_none() || going_back(state, it).is_some() {
+        return card;
+    }
+    let click = format!("deploy rollback {} {}", target.service, target.environment);
+    if click.encode_utf16().count() > crate::click::LONGEST {
+        return card;
+    }
+    card.button(&cut(&format!("Roll back {}…", target.service), 75), click, Style::Plain)
+}
+
+/// What was deployed of the service shortly before the group opened: the newest in each environment.
+fn recent<'s>(state: &'s State, group: &'s Group) -> Vec<&'s Deploy> {
+    let Some(service) = &group.service else { return Vec::new() };
+    let environment = environment_of(group).map(Outside::as_str);
+    let mut newest: Vec<&Deploy> = Vec::new();
+    for it in state.deploys_before(service.as_str(), environment, group.opened_at) {
+        if newest.len() < RECENT && !newest.iter().any(|other| other.wanted.target == it.wanted.target) {
+            newest.push(it);
+        }
+    }
+    newest
+}
+
+/// “v142 was deployed 11 min before by Ann (2 commits) · D-2”.
+fn deployed(state: &State, group: &Group, it: &Deploy) -> Text {
+    let before = it.began_at.map(|at| lasted(at, group.opened_at)).unwrap_or_default();
+    let name = match (&it.wanted.reference, &it.plan) {
+        (Some(reference), _) => Outside::new(reference).short(60),
+        (None, Some(plan)) => plan.commit().short(),
+        (None, None) => it.release_name(),
+    };
+    let mut text = match it.wanted.kind {
+        Kind::Rollback => Text::new().plain("↳ went back to ").outside(&name).plain(" "),
+        Kind::Deploy | Kind::Promotion => Text::new().plain("↳ ").outside(&name).plain(" was deployed "),
+    };
+    // The card says which service it is, and which environment where the alert says that.
+    if environment_of(group).is_none() {
+        text = text.plain(format!("in {} ", it.wanted.target.environment));
+    }
+    text = text.plain(format!("{before} before by ")).span(person(state, &it.by));
+    text = match it.plan.as_ref().and_then(|plan| plan.looked.changes.as_ref()) {
+        Some(changes) if changes.ahead == 1 => text.plain(" (1 commit)"),
+        Some(changes) if changes.ahead > 1 => text.plain(format!(" ({} commits)", changes.ahead)),
+        Some(_) | None => text,
+    };
+    text = text.plain(format!(" · {}", it.id));
+    if let Some(back) = it.rolled_back {
+        return text.plain(format!(", rolled back by {back}"));
+    }
+    match going_back(state, it) {
+        Some(back) => text.plain(format!(", {} goes back from it", back.id)),
+        None => text,
+    }
+}
+
+/// The rollback in the same environment that is not over yet.
+fn going_back<'s>(state: &'s State, it: &Deploy) -> Option<&'s Deploy> {
+    let same = |other: &&Deploy| other.wanted.target == it.wanted.target && other.id > it.id;
+    state.open_deploys().filter(same).find(|other| other.wanted.kind == Kind::Rollback)
 }
 
 /// Somebody takes care of it.
@@ -75,6 +147,7 @@ fn taken(state: &State, group: &Group, acknowledged: &Acknowledgement) -> Card {
         line = line.plain(" · asks again ").time(asks_again, TimeStyle::Ago);
     }
     let card = declare(Card::coloured(Colour::Acknowledged, title).with(line), group, Style::Primary);
+    let card = roll_back(state, group, card);
     card.button("Take over", alert_line(AlertAsk::TakeOver, group.id), Style::Plain).button(
         "Undo",
         alert_line(AlertAsk::Unacknowledge, group.id),
@@ -104,7 +177,12 @@ fn resolved(state: &State, group: &Group, at: jiff::Timestamp) -> Card {
 }
 
 fn details(state: &State, group: &Group, card: Card) -> Card {
-    let mut card = card.with(members(state, group));
+    let mut card = card;
+    // What has changed is what is looked for first.
+    for it in recent(state, group) {
+        card = card.with(deployed(state, group, it));
+    }
+    card = card.with(members(state, group));
     if group.truncated > 0 {
         let words = format!("The source left out {} more: what they do is not known here.", group.truncated);
         card = card.with(Text::new().plain(words));

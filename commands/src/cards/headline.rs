@@ -115,6 +115,9 @@ fn rooms(state: &State, it: &Incident, place: Place) -> Option<Text> {
         | Place::Operators(_)
         | Place::Beside(..)
         | Place::Storm(..)
+        | Place::Deploy(..)
+        | Place::DeployThread(..)
+        | Place::Deploys(_)
         | Place::Missed(..) => None,
     };
     let room = |platform: Platform| match it.rooms.get(&platform) {

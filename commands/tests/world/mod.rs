@@ -32,6 +32,7 @@ impl World {
             operators: None,
             fallback: None,
             checkpoints: None,
+            deploys: None,
             services: Default::default(),
         };
         let person = |key: &str, name: &str, slack: &str, discord: &str| Person {
@@ -45,12 +46,13 @@ impl World {
             owner: Some("payments".to_owned()),
             matches: BTreeMap::new(),
             dashboard: Some("https://dash.internal/checkout".to_owned()),
+            environments: ["staging", "production"].map(environment).to_vec(),
         };
         let mut state = State::default();
         state.settings = Settings {
             chats: [(Platform::Slack, seat("slack")), (Platform::Discord, seat("discord"))].into(),
-            people: vec![person("ann", "Ann", "UANN", "11"), person("bob", "Bob", "UBOB", "12")],
-            services: vec![checkout],
+            people: vec![person("ann", "Ann", "UANN", "11"), person("bob", "Bob", "UBOB", "12")].into(),
+            services: vec![checkout].into(),
             ..Settings::default()
         };
         World { state, now: "2026-03-02T14:00:00Z".parse().expect("a time") }
@@ -151,4 +153,25 @@ pub(crate) fn message() -> MessageRef {
 /// What Ann did, in a channel.
 pub(crate) fn inbound(channel: &str, what: Act) -> Inbound {
     Inbound { delivery: "d".to_owned(), by: ann(), channel: channel.into(), what }
+}
+
+/// An environment that can be deployed to.
+fn environment(name: &str) -> operations::settings::Environment {
+    operations::settings::Environment {
+        name: name.to_owned(),
+        production: name == "production",
+        pipeline: Some(operations::pipeline::Capabilities {
+            name: "a CI",
+            resolves: true,
+            compares: true,
+            cancels: true,
+            approves: true,
+            rollback: operations::pipeline::Rollback::Redeploy,
+            logs: true,
+            idempotency: operations::pipeline::Idempotency::Find,
+            rollback_idempotency: operations::pipeline::Idempotency::Find,
+        }),
+        parameters: [("region".to_owned(), vec!["eu".to_owned(), "us".to_owned()])].into(),
+        ..Default::default()
+    }
 }

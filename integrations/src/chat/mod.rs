@@ -6,13 +6,10 @@
 //! journaled, never sooner, and never waits for the work that it causes.
 
 pub mod discord;
-pub mod http;
 pub mod limits;
 pub mod pace;
 pub mod slack;
 pub mod socket;
-
-pub use self::http::http_client;
 
 use std::time::Duration;
 

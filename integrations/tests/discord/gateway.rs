@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integrations::chat::discord::gateway;
-use integrations::chat::http_client;
 use integrations::chat::socket::{Arrival, Session, State};
+use integrations::http::http_client;
 use integrations::secret::Secret;
 use operations::chat::Act;
 use sandbox::faults::{CallFault, SocketFault};

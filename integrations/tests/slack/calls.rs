@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integrations::chat::slack::{Client, Config};
-use integrations::chat::{Chat, Failure, Refused, http_client};
+use integrations::chat::{Chat, Failure, Refused};
+use integrations::http::http_client;
 use integrations::secret::Secret;
 use operations::card::{Card, Colour, Quote, Style};
 use operations::channels::Unusable;

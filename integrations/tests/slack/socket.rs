@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use integrations::chat::http_client;
 use integrations::chat::slack::{Config, socket};
 use integrations::chat::socket::State;
+use integrations::http::http_client;
 use operations::chat::Act;
 use sandbox::faults::{CallFault, SocketFault};
 use sandbox::slack::{Outcome, Typed};

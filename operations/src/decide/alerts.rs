@@ -9,6 +9,8 @@ use super::Decision;
 use crate::alert::{Group, Received, Told, Unheard};
 use crate::chat::Actor;
 use crate::command::AlertAsk;
+use crate::deploy::Opened;
+use crate::deploy::releases::environment_in;
 use crate::event::Event;
 use crate::ids::GroupId;
 use crate::incident::Severity;
@@ -124,6 +126,21 @@ impl<'a> Webhook<'a> {
         }
         events
     }
+}
+
+/// The group that opens, as far as deploys are concerned.
+pub(super) fn opened(events: &[Event]) -> Option<Opened<'_>> {
+    let opened = events.iter().find_map(|event| match event {
+        Event::GroupOpened { group, title, service, .. } => Some((*group, title, service.as_ref()?)),
+        _ => None,
+    });
+    let (group, title, service) = opened?;
+    let labels = events.iter().find_map(|event| match event {
+        Event::AlertFired { group: of, alert, .. } if *of == group => Some(&alert.labels),
+        _ => None,
+    });
+    let environment = labels.and_then(environment_in);
+    Some(Opened { group, title, service, environment })
 }
 
 /// The end of an alert that has never fired here, unless it is known.

@@ -60,6 +60,7 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
             | Outcome::Captured(_)
             | Outcome::Published { .. }
             | Outcome::ChannelWorks
+            | Outcome::Deploy(_)
             | Outcome::MissedCut,
         ) => Vec::new(),
     }
@@ -69,6 +70,6 @@ pub(super) fn done(state: &State, effect: &Effect, outcome: &Outcome) -> Vec<Eve
 fn told(state: &State, card: CardId, is_shown: bool) -> Option<Event> {
     match card {
         CardId::Missed(missed) => crate::missed::ended(state, missed, is_shown),
-        CardId::Alert(_) | CardId::Headline(_) | CardId::Storm(_) => None,
+        CardId::Alert(_) | CardId::Headline(_) | CardId::Storm(_) | CardId::Deploy(_) => None,
     }
 }

@@ -11,12 +11,25 @@ use crate::timer::Timer;
 /// What is due by now and still makes sense.
 pub(super) fn tick(state: &State, now: Timestamp) -> Vec<Event> {
     let due = state.due.iter().take_while(|(at, _)| *at <= now);
-    let mut events: Vec<Event> = due.filter_map(|(at, timer)| fires(state, *at, *timer, now)).collect();
+    let mut events: Vec<Event> = due.flat_map(|(at, timer)| fires(state, *at, *timer, now)).collect();
     events.dedup();
     events
 }
 
-fn fires(state: &State, at: Timestamp, timer: Timer, now: Timestamp) -> Option<Event> {
+fn fires(state: &State, at: Timestamp, timer: Timer, now: Timestamp) -> Vec<Event> {
+    match timer {
+        Timer::AskAgain(_) | Timer::LookAtStorm(_) | Timer::AskForUpdate(_) => {
+            asks(state, at, timer, now).into_iter().collect()
+        }
+        Timer::ApprovalEnds(_)
+        | Timer::VerifyEnds(_)
+        | Timer::LockReminder(_)
+        | Timer::LockEnds(_)
+        | Timer::FreezeEnds(_) => crate::deploy::ticked(state, at, timer, now),
+    }
+}
+
+fn asks(state: &State, at: Timestamp, timer: Timer, now: Timestamp) -> Option<Event> {
     match timer {
         Timer::AskAgain(id) => {
             let group = state.groups.get(&id).filter(|group| group.resolved_at.is_none())?;
@@ -30,6 +43,7 @@ fn fires(state: &State, at: Timestamp, timer: Timer, now: Timestamp) -> Option<E
             let update_due = super::incidents::next_update(state, it.severity, now);
             Some(Event::UpdateAsked { incident: id, update_due })
         }
+        _ => None,
     }
 }
 

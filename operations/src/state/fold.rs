@@ -8,9 +8,12 @@ use jiff::Timestamp;
 use super::{Posted, State};
 use crate::alert::{Acknowledgement, Alert, Group, Member};
 use crate::chat::Actor;
+use crate::deploy::Deploy;
+use crate::deploy::event::DeployEvent;
+use crate::deploy::releases::environment_of;
 use crate::effect::{CardId, Place};
 use crate::event::Event;
-use crate::ids::{ChannelId, GroupId, IncidentId, MissedId, Platform, StormId};
+use crate::ids::{ChannelId, DeployId, GroupId, IncidentId, MissedId, Platform, StormId};
 use crate::incident::{ActionItem, Incident, Kept, Published, Room, Status};
 use crate::journal::Record;
 use crate::members::Members;
@@ -356,6 +359,11 @@ pub(super) fn apply(state: &mut State, record: &Record) {
         Event::CardLost { card, place } => {
             state.cards.remove(&(*card, *place));
         }
+        Event::Deploy { deploy, what } => {
+            crate::deploy::folded(state, *deploy, what, record);
+            deploy_entry(state, *deploy, what, record);
+        }
+        Event::Hold(what) => crate::deploy::held(state, what, record),
         Event::EffectGivenUp { effect, about, incident, why } => {
             let Some(it) = incident.and_then(|incident| state.incidents.get_mut(&incident)).map(Arc::make_mut) else {
                 return;
@@ -363,6 +371,41 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             it.failed.insert(effect.clone(), format!("{about}: {}", why.as_str()));
         }
     }
+}
+
+/// What a deploy changes stands in the timeline of the incident that it is about.
+fn deploy_entry(state: &mut State, id: DeployId, what: &DeployEvent, record: &Record) {
+    let Some(it) = state.deploys.get(&id) else { return };
+    let Some(incident) = it.incident.filter(|_| it.began_at.is_some()) else { return };
+    let (kind, target, name) = (it.wanted.kind.name(), it.wanted.target.clone(), it.release_name());
+    let (by, words, quote) = match what {
+        DeployEvent::Began => {
+            let words = Text::new().plain(format!("began the {kind} {id} of {target} to ")).outside(&name);
+            (Some(it.by.clone()), words, Some(it.wanted.reason.clone()).filter(|reason| !reason.is_empty()))
+        }
+        DeployEvent::Ended { how, why, by } => {
+            let words = Text::new().plain(format!("The {kind} {id} of {target}: {}", how.words()));
+            (by.clone(), words, Some(why.clone()).filter(|why| !why.is_empty()))
+        }
+        _ => return,
+    };
+    change(state, incident, record, by.as_ref(), Kind::Deploy, |_| (words, quote));
+}
+
+/// What was deployed shortly before an alert opened stands in the timeline at its own time.
+fn deploys_before(state: &State, incident: IncidentId, group: GroupId, record: &Record) -> Vec<Entry> {
+    let Some(group) = state.groups.get(&group) else { return Vec::new() };
+    let Some(service) = &group.service else { return Vec::new() };
+    let environment = environment_of(group).map(Outside::as_str);
+    let before = state.deploys_before(service.as_str(), environment, group.since());
+    let entry = |it: &Deploy| {
+        let words = Text::new().plain(format!("began the {} {} of ", it.wanted.kind.name(), it.id));
+        let words = words.plain(format!("{} to ", it.wanted.target)).outside(&it.release_name());
+        let mut entry = entry(record, Some(&it.by), Kind::Deploy, words, None);
+        entry.at = it.began_at?;
+        Some(entry)
+    };
+    before.filter(|it| it.incident != Some(incident)).filter_map(entry).collect()
 }
 
 /// A source told something.
@@ -526,12 +569,19 @@ fn group_resolved(state: &mut State, id: GroupId, record: &Record) {
 
 /// An alert joins the timeline with its own beginning, which is often before the incident was declared.
 fn alert_attached(state: &mut State, incident: IncidentId, id: GroupId, record: &Record) {
+    let deploys = deploys_before(state, incident, id, record);
     let Some(group) = state.groups.get_mut(&id).map(Arc::make_mut) else { return };
     let Some(it) = state.incidents.get_mut(&incident).map(Arc::make_mut) else { return };
     group.incident = Some(incident);
     it.groups.push(id);
     if let Some(resolved_at) = group.resolved_at {
         state.fading.remove(&(resolved_at, id));
+    }
+    for entry in deploys {
+        // Of two alerts of one service each brings the same.
+        if !it.timeline.iter().any(|there| there.words == entry.words) {
+            timeline::insert(&mut it.timeline, entry);
+        }
     }
     let mut fired = entry(
         record,

@@ -25,6 +25,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub use self::transcript::transcript;
 
+use crate::ci::{Act, Ci};
 use crate::discord::Discord;
 use crate::faults::{CallFault, SocketFault};
 use crate::slack::Slack;
@@ -34,6 +35,7 @@ use crate::{Button, Change, Config, Press};
 pub(crate) struct Control {
     slack: Arc<Slack>,
     discord: Arc<Discord>,
+    ci: Arc<Ci>,
     changes: broadcast::Sender<Change>,
     buttons: Vec<Button>,
     presses: Option<mpsc::UnboundedSender<Press>>,
@@ -51,12 +53,14 @@ enum Platform {
 pub fn router(
     slack: &Arc<Slack>,
     discord: &Arc<Discord>,
+    ci: &Arc<Ci>,
     changes: broadcast::Sender<Change>,
     config: &Config,
 ) -> Router {
     let control = Arc::new(Control {
         slack: slack.clone(),
         discord: discord.clone(),
+        ci: ci.clone(),
         changes,
         buttons: config.buttons.clone(),
         presses: config.presses.clone(),
@@ -66,10 +70,13 @@ pub fn router(
         .route("/style.css", get(|| file("text/css; charset=utf-8", include_str!("../../page/style.css"))))
         .route("/app.js", get(|| file("text/javascript; charset=utf-8", include_str!("../../page/app.js"))))
         .route("/render.js", get(|| file("text/javascript; charset=utf-8", include_str!("../../page/render.js"))))
+        .route("/ci.js", get(|| file("text/javascript; charset=utf-8", include_str!("../../page/ci.js"))))
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
         .route("/changes", get(follow))
         .route("/buttons", get(buttons))
         .route("/buttons/{name}", post(press))
+        .route("/ci/view", get(ci_view))
+        .route("/ci/act", post(ci_act))
         .route("/{platform}/view", get(view))
         .route("/{platform}/transcript", get(show_transcript))
         .route("/{platform}/channels/{name}", get(channel))
@@ -231,6 +238,18 @@ async fn act(
     };
     match done {
         Ok(result) => Json(result).into_response(),
+        Err(why) => refuse(StatusCode::BAD_REQUEST, &why),
+    }
+}
+
+async fn ci_view(State(control): State<Arc<Control>>) -> Json<Value> {
+    Json(control.ci.view())
+}
+
+async fn ci_act(State(control): State<Arc<Control>>, body: Bytes) -> Response {
+    let done = serde_json::from_slice::<Act>(&body).map_err(|error| error.to_string());
+    match done.and_then(|act| control.ci.act(&act)) {
+        Ok(()) => Json(json!({})).into_response(),
         Err(why) => refuse(StatusCode::BAD_REQUEST, &why),
     }
 }

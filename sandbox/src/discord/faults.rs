@@ -34,6 +34,7 @@ impl Discord {
             }
             SocketFault::Frame { text } => gateway.order_all(|| Order::Text(text.clone())),
             SocketFault::ResumeUrl { url } => gateway.resume_url = url,
+            SocketFault::Twice { .. } => {}
         }
     }
 

@@ -273,7 +273,25 @@ impl Slack {
 }
 
 /// What the app answers to unless [`Slack::set_commands`] says otherwise.
-const DEFAULT_COMMANDS: [&str; 4] = ["/incident", "/alert", "/ack", "/muster"];
+const DEFAULT_COMMANDS: [&str; 17] = [
+    "/incident",
+    "/alert",
+    "/ack",
+    "/muster",
+    "/deploy",
+    "/rollback",
+    "/promote",
+    "/lock",
+    "/unlock",
+    "/locks",
+    "/freeze",
+    "/unfreeze",
+    "/approve",
+    "/deny",
+    "/changes",
+    "/where",
+    "/why",
+];
 
 /// A JSON field as text; empty where there is none.
 fn word<'a>(value: &'a Value, pointer: &str) -> &'a str {

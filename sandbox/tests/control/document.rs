@@ -58,6 +58,7 @@ fn socket_faults() -> Vec<SocketFault> {
         SocketFault::CloseAfterHello { times: 1, code: None },
         SocketFault::AskReconnect { reason: "warning".to_owned() },
         SocketFault::RefuseResume { times: 1 },
+        SocketFault::Twice { times: 1 },
         SocketFault::InvalidSession { resumable: true },
         SocketFault::IgnoreHeartbeats { on: true },
         SocketFault::Freeze { on: true },

@@ -12,6 +12,7 @@ async fn the_page_is_served_as_what_it_is_and_runs_nothing_else() {
         ("/style.css", "text/css; charset=utf-8", "{"),
         ("/app.js", "text/javascript; charset=utf-8", "'use strict'"),
         ("/render.js", "text/javascript; charset=utf-8", "'use strict'"),
+        ("/ci.js", "text/javascript; charset=utf-8", "'use strict'"),
     ] {
         let file = bench.get(path).await;
         assert_eq!((file.status, file.header("content-type")), (200, kind), "{path}");
@@ -23,7 +24,7 @@ async fn the_page_is_served_as_what_it_is_and_runs_nothing_else() {
     let index = bench.get("/").await.text;
     assert!(!index.contains("<script>") && !index.contains("style=") && !index.contains("onclick="), "no inline code");
     assert!(!index.contains("http://") && !index.contains("https://"), "nothing from elsewhere");
-    for path in ["/slack/view", "/discord/transcript", "/buttons", "/nothing"] {
+    for path in ["/slack/view", "/discord/transcript", "/ci/view", "/buttons", "/nothing"] {
         assert_guarded(&bench.get(path).await.headers, path);
     }
 }

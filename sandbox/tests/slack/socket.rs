@@ -68,6 +68,10 @@ async fn sockets_break_as_ordered() {
     assert_eq!(socket.next().await, Value::Null);
     slack.socket_fault(SocketFault::Frame { text: "{\"type\":\"odd\"}".to_owned() }).await;
     assert_eq!(fresh.next().await["type"], "odd");
+    slack.socket_fault(SocketFault::Twice { times: 1 }).await;
+    slack.types("ann", "general", "once more", None).await.expect("ann may write");
+    let (one, other) = (fresh.take().await, fresh.take().await);
+    assert_eq!((&one["event"]["text"], &one), (&Value::from("once more"), &other));
     slack.socket_fault(SocketFault::Close { code: Some(1001) }).await;
     let closed = fresh.0.next().await;
     assert!(matches!(closed, Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == 1001));

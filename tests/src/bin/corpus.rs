@@ -12,6 +12,7 @@ use std::time::Duration;
 use bot::demo::story;
 use bot::store::files::ReadOnly;
 use integrations::clock::Clock;
+use operations::deploy::event::{DeployEvent, HoldEvent};
 use operations::event::Event;
 use sandbox::faults::{CallFault, SocketFault};
 use tests::{World, corpus};
@@ -24,6 +25,8 @@ async fn main() {
     what_the_story_leaves_out(&world).await;
     a_storm_and_a_chat_that_is_away(&world).await;
     what_is_closed_late_or_unheard(&mut world).await;
+    deploys(&mut world).await;
+    locks_and_freezes(&world).await;
     // Once more, so that events are put by as well, and with something open in the end.
     world.stop().await;
     world.run(None).await;
@@ -36,6 +39,7 @@ async fn main() {
 }
 
 async fn the_story(world: &World) {
+    world.moves_runs_by_the_clock();
     for step in story::steps() {
         world.plays(&step).await;
     }
@@ -119,21 +123,106 @@ async fn what_is_closed_late_or_unheard(world: &mut World) {
     world.advance(Duration::from_secs(60)).await;
 }
 
+/// Deploys in all that can happen to them.
+async fn deploys(world: &mut World) {
+    let services = format!(
+        "[checkout]\nowner = \"payments\"\nmatch = {{ service = \"checkout\" }}\n\
+         pipeline = {{ on = \"ci\", repository = \"acme/checkout\", workflow = \"deploy.yml\" }}\n\
+         environments = {{ staging = {{}}, production = {{ approval = 1 }} }}\n\
+         verify = {{ http = \"http://{}/\", alert = \"*\", within = \"1m\" }}\n",
+        world.sandbox.control
+    );
+    world.with_services(&services).await;
+    let ci = &world.sandbox.ci;
+    let newest = || ci.run(ci.dispatches().last().expect("it was dispatched").run);
+    let shop = ci.repository("acme/checkout");
+    shop.environment("guarded", &[ci.login().as_str()]);
+    let (ann, bob) = (world.slack().user("ann"), world.discord().user("bob"));
+    // Approved, then something else than was approved, approved anew, held up by the pipeline, stopped in vain, verified.
+    ann.types("general", "/deploy checkout@v142 to production --reason the dates are wanted").await;
+    shop.tag("v142", &shop.push("main", "Something else", "Cleo"));
+    bob.types("general", "/approve").await;
+    bob.types("general", "/approve").await;
+    let run = newest();
+    run.wait_for_approval("guarded");
+    world.advance(Duration::from_secs(10)).await;
+    bob.types("general", "/deploy status deploy:D-1").await;
+    let card = world.discord().channel("deploys").message("Deploy checkout");
+    bob.clicks(&card, "Approve there").await;
+    world.advance(Duration::from_secs(10)).await;
+    ci.fault("POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel", 1, sandbox::ci::Fault::Status { status: 403 });
+    ann.types("general", "/deploy cancel D-1").await;
+    run.begin();
+    run.finish("success");
+    world.advance(Duration::from_secs(80)).await;
+    // Fails, with its log and an alert soon after it; the next waits for it.
+    ann.types("general", "/deploy checkout@v143 to staging").await;
+    bob.types("general", "/deploy start checkout environment:staging ref:v141").await;
+    newest().begin();
+    newest().log("no space left");
+    newest().finish("failure");
+    world.advance(Duration::from_secs(20)).await;
+    world.alerts("AfterDeploy", &[("host-1", true)]).await;
+    world.settle().await;
+    newest().finish("success");
+    world.advance(Duration::from_secs(80)).await;
+    // Nobody knows how it stands.
+    let dispatch = "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches";
+    ci.fault(dispatch, 1, sandbox::ci::Fault::Status { status: 502 });
+    ann.types("general", "/deploy checkout@v142 to staging").await;
+    world.advance(Duration::from_secs(100)).await;
+    ann.types("general", "/deploy look D-4").await;
+    ann.types("general", "/deploy didnot D-4").await;
+}
+
+async fn locks_and_freezes(world: &World) {
+    world.slack().user("bob").types("general", "/lock checkout staging for 2m a load test").await;
+    world.discord().user("bob").types("general", "/freeze scope:production for:2m reason:\"Black Friday\"").await;
+    world.advance(Duration::from_secs(130)).await;
+}
+
 /// The kinds of event that the journal lacks.
 fn kinds_that_are_missing(data: &Path) -> BTreeSet<String> {
     // Of a kind that there is not, serde says which ones there are.
     let error = serde_json::from_str::<Event>(r#"{"-":{}}"#).expect_err("there is no such kind").to_string();
-    let mut kinds: BTreeSet<String> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+    let mut kinds = named(&error);
     assert!(kinds.len() > 25, "{error}");
+    // What happened to deploys and holds are kinds within one.
+    let of_deploys = serde_json::from_str::<DeployEvent>(r#"{"-":{}}"#).expect_err("there is no such kind").to_string();
+    let of_holds = serde_json::from_str::<HoldEvent>(r#"{"-":{}}"#).expect_err("there is no such kind").to_string();
+    kinds.extend(named(&of_deploys).into_iter().map(|kind| format!("Deploy {kind}")));
+    kinds.extend(named(&of_holds).into_iter().map(|kind| format!("Hold {kind}")));
     let mut store = ReadOnly::open(data).expect("the journal opens");
     let read = store.read(&mut |line| {
         let record: serde_json::Value = serde_json::from_slice(line.bytes).expect("a record");
-        let kind = record["event"].as_object().and_then(|event| event.keys().next().cloned());
-        kinds.remove(&kind.expect("an event has a kind"));
+        let (kind, what) = tag(&record["event"]).expect("an event has a kind");
+        let within = match kind.as_str() {
+            "Deploy" => tag(&what["what"]),
+            "Hold" => tag(what),
+            _ => None,
+        };
+        if let Some((within, _)) = within {
+            kinds.remove(&format!("{kind} {within}"));
+        }
+        kinds.remove(&kind);
         Ok(())
     });
     read.expect("it can be read");
     kinds
+}
+
+/// The kinds that serde names in an error.
+fn named(error: &str) -> BTreeSet<String> {
+    error.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+/// The name of an enum's variant, and what is in it.
+fn tag(value: &serde_json::Value) -> Option<(String, &serde_json::Value)> {
+    match value {
+        serde_json::Value::String(name) => Some((name.clone(), value)),
+        serde_json::Value::Object(object) => object.iter().next().map(|(name, value)| (name.clone(), value)),
+        _ => None,
+    }
 }
 
 fn write(data: &Path, directory: &Path) {

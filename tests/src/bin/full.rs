@@ -53,7 +53,7 @@ struct Site {
 async fn run(directory: &Path) -> Result<(), String> {
     let sandbox = child::sandbox(["ann", "bob", "cleo"].map(str::to_owned).to_vec()).await;
     let start = Start::configure(directory, &sandbox, "")?;
-    let http = integrations::chat::http_client().map_err(|error| error.to_string())?;
+    let http = integrations::http::http_client().map_err(|error| error.to_string())?;
     let mut site = Site { sandbox, http, kept: BTreeSet::new() };
     let mut bot = start.start()?;
     bot.ready(&site.http, PATIENCE).await?;

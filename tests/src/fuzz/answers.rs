@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::Response;
-use integrations::chat::http::CALL_LIMIT;
 use integrations::chat::{Called, Chat, Failure, discord, slack};
 use integrations::clock::{Clock, Sleep, after};
+use integrations::http::CALL_LIMIT;
 use integrations::secret::Secret;
 use jiff::Timestamp;
 use operations::card::{Card, Form};
@@ -71,7 +71,7 @@ impl Service {
             tasks.spawn(async move { axum::serve(listener, router).await.expect("it serves") });
             format!("http://{address}")
         });
-        let http = integrations::chat::http_client().expect("a client");
+        let http = integrations::http::http_client().expect("a client");
         Service { runtime, http, url, told, _tasks: tasks }
     }
 

@@ -235,6 +235,7 @@ fn settings() -> Settings {
         operators: None,
         fallback: None,
         checkpoints: None,
+        deploys: None,
         services: BTreeMap::new(),
     };
     let person = |key: &str, slack: &str, discord: &str| Person {
@@ -245,13 +246,15 @@ fn settings() -> Settings {
     };
     Settings {
         chats: Platform::ALL.map(|platform| (platform, seat(platform))).into(),
-        people: vec![person("ann", "UANN", "11"), person("bob", "UBOB", "12")],
+        people: vec![person("ann", "UANN", "11"), person("bob", "UBOB", "12")].into(),
         services: vec![Service {
             name: "checkout".to_owned(),
             owner: Some("payments".to_owned()),
             matches: BTreeMap::new(),
             dashboard: Some("https://dash.internal/checkout".to_owned()),
-        }],
+            environments: Vec::new(),
+        }]
+        .into(),
         public_url: "https://muster.example.com".to_owned(),
         ask_again_after: Some(Duration::from_secs(1_800)),
         update_every: [(Severity::Sev1, Duration::from_secs(1_800))].into(),

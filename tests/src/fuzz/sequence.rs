@@ -7,6 +7,7 @@ use operations::alert::{Alert, Received, Told};
 use operations::channels::Unusable;
 use operations::chat::{Actor, Captured};
 use operations::command::{AlertAsk, Ask, Command, FormKind, Holder, Topic};
+use operations::deploy::effect::DeployOutcome;
 use operations::effect::{Effect, Outcome};
 use operations::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, Platform};
 use operations::incident::{Mark, Role, Severity};
@@ -247,6 +248,7 @@ fn done(scene: &mut Scene, script: &mut Bytes<'_>, words: &[Outside; 4]) {
             },
             Effect::ReadMissed { .. } => Outcome::MissedCut,
             Effect::ProbeChannel { .. } => Outcome::ChannelWorks,
+            Effect::Deploy { .. } => Outcome::Deploy(Box::new(DeployOutcome::Unclear(text.as_str().to_owned()))),
             Effect::PinCard { .. }
             | Effect::RetireCard { .. }
             | Effect::SetTopic { .. }

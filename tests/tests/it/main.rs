@@ -8,6 +8,8 @@ mod checkpoints;
 mod connections;
 mod corpus;
 mod crashes;
+mod deploy_crashes;
+mod deploys;
 mod documents;
 mod doubts;
 mod hooks;

@@ -21,7 +21,7 @@ const fn row(command: &'static str, typed: &'static str, told: &'static str, sai
     Row { command, typed, told, said }
 }
 
-const TABLE: [Row; 23] = [
+const TABLE: [Row; 45] = [
     row("incident help", "/incident help", "What you can do in the room of INC-1 now", ""),
     row("incident list", "/incident list", "1 incident is open", ""),
     row("incident show", "/incident show", "nobody yet", ""),
@@ -65,6 +65,28 @@ const TABLE: [Row; 23] = [
     row("alert takeover", "/alert takeover A-1", "A-1", ""),
     row("muster status", "/muster status", "Slack connected", ""),
     row("muster help", "/muster help", "/incident update", ""),
+    row("deploy start", "/deploy start service:checkout environment:staging ref:v142", "D-1", ""),
+    row("deploy status", "/deploy status", "1 deploy is under way", ""),
+    row("deploy cancel", "/deploy cancel deploy:D-1", "The pipeline is asked to stop D-1", ""),
+    row("deploy look", "/deploy look deploy:D-1", "D-1 stands as its card shows", ""),
+    row("deploy ran", "/deploy ran deploy:D-1", "D-1 stands as its card shows", ""),
+    row("deploy didnot", "/deploy didnot deploy:D-1", "D-1 stands as its card shows", ""),
+    row("deploy retry", "/deploy retry deploy:D-1", "D-2", ""),
+    row("deploy history", "/deploy history", "The last deploys", ""),
+    row("deploy rollback", "/deploy rollback service:checkout environment:staging", "knows no earlier release", ""),
+    row("deploy help", "/deploy help", "/deploy start", ""),
+    row("rollback", "/rollback service:checkout environment:staging", "knows no earlier release", ""),
+    row("promote", "/promote service:checkout from:staging to:production", "has not deployed anything", ""),
+    row("approve", "/approve deploy:D-1", "D-1 is over", ""),
+    row("deny", "/deny deploy:D-1", "D-1 is over", ""),
+    row("lock", "/lock service:checkout environment:production for:2h", "is yours until", ""),
+    row("locks", "/locks", "Locked and frozen", ""),
+    row("unlock", "/unlock service:checkout environment:production", "is not locked any more", ""),
+    row("freeze", "/freeze scope:production for:2h", "You can't hold deploys back", ""),
+    row("unfreeze", "/unfreeze", "Nothing is frozen", ""),
+    row("changes", "/changes", "Changes to production", ""),
+    row("where", "/where service:checkout", "what runs where", ""),
+    row("why", "/why what:D-1", "why it is as it is", ""),
 ];
 
 /// All commands of the specification: `incident sev`, `ack`.

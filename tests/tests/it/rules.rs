@@ -32,7 +32,8 @@ async fn world() -> World {
     let path = world.directory().join("people.toml");
     let people = std::fs::read_to_string(&path).expect("there are people");
     let people = people.replace("[people.cleo]\n", "[people.cleo]\nactive = false\n");
-    std::fs::write(path, people + "\n[roles]\nlead = [\"ann\"]\nchief = []\n").expect("a file");
+    let people = people.replace("[roles]\n", "[roles]\nlead = [\"ann\"]\nchief = []\n");
+    std::fs::write(path, people).expect("a file");
     ruled(&mut world, RULES).await;
     world
 }

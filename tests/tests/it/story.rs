@@ -6,6 +6,7 @@ use tests::World;
 #[tokio::test]
 async fn the_story_ends_as_the_readme_shows() {
     let world = World::start().await;
+    world.moves_runs_by_the_clock();
     for step in story::steps() {
         world.plays(&step).await;
     }

@@ -16,10 +16,10 @@ use serde_json::Value;
 
 use super::limits::{CAREFUL, GLOBAL, Route, Verb, is_apart};
 use super::refusals::{Pass, Refusals};
-use crate::chat::http::{Answered, Broken, exchange, retry_after};
 use crate::chat::pace::{NoRoom, Pace};
 use crate::chat::{Failure, Refused};
 use crate::clock::SharedClock;
+use crate::http::{Answered, Broken, exchange, retry_after};
 use crate::redact;
 use crate::secret::Secret;
 
@@ -268,7 +268,7 @@ fn from_broken(route: &Route, broken: Broken) -> Problem {
             let failure = Failure::Transient { why: format!("{}: {why}", route.name), retry_after: None };
             Problem { code: None, failure }
         }
-        Broken::Lost(why) => perhaps(route, &why),
+        Broken::Lost(why) | Broken::TooLong(why) => perhaps(route, &why),
     }
 }
 
@@ -366,7 +366,7 @@ mod tests {
     async fn routes_that_the_headers_put_into_one_bucket_share_it_for_each_channel() {
         crate::tls::install();
         let clock = crate::clock::ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
-        let http = crate::chat::http_client().expect("a client");
+        let http = crate::http::http_client().expect("a client");
         let caller = Caller::new("http://127.0.0.1:1", Secret::new("t"), http, Arc::new(clock.clone()));
         let told = |left: &str| {
             let mut told = answered(200, "{}");

@@ -33,14 +33,22 @@ fn command(spec: &CommandSpec) -> CreateCommand {
 fn option(spec: &OptionSpec) -> CreateCommandOption {
     let kind = match spec.takes {
         Takes::User => CommandOptionType::User,
-        Takes::Text | Takes::Choice(_) | Takes::Incident | Takes::Alert => CommandOptionType::String,
+        Takes::Text
+        | Takes::Choice(_)
+        | Takes::Incident
+        | Takes::Alert
+        | Takes::Service
+        | Takes::Environment
+        | Takes::Deploy => CommandOptionType::String,
     };
     let option = CreateCommandOption::new(kind, spec.name, about(spec.about)).required(spec.required);
     match &spec.takes {
         Takes::Choice(choices) => {
             choices.iter().take(25).fold(option, |option, (name, value)| option.add_string_choice(*name, *value))
         }
-        Takes::Incident | Takes::Alert => option.set_autocomplete(true),
+        Takes::Incident | Takes::Alert | Takes::Service | Takes::Environment | Takes::Deploy => {
+            option.set_autocomplete(true)
+        }
         Takes::Text | Takes::User => option,
     }
 }

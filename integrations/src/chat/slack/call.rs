@@ -11,10 +11,10 @@ use operations::text::cut;
 use serde_json::Value;
 
 use super::limits::{Method, Verb};
-use crate::chat::http::{Answered, Broken, exchange, retry_after};
 use crate::chat::pace::{NoRoom, Pace};
 use crate::chat::{Called, Failure, Refused};
 use crate::clock::SharedClock;
+use crate::http::{Answered, Broken, exchange, retry_after};
 use crate::redact;
 use crate::secret::Secret;
 
@@ -153,7 +153,7 @@ fn query(arguments: &Value) -> Vec<(&str, String)> {
 pub(super) fn from_broken(method: &Method, broken: Broken) -> Failure {
     match broken {
         Broken::NotSent(why) => Failure::Transient { why: format!("{}: {why}", method.name), retry_after: None },
-        Broken::Lost(why) => perhaps(method, &why),
+        Broken::Lost(why) | Broken::TooLong(why) => perhaps(method, &why),
     }
 }
 

@@ -37,10 +37,10 @@ use self::limits::{
     AUTH_TEST, HISTORY, JOIN, Method, OPEN, PINS_ADD, POST_EPHEMERAL, POST_MESSAGE, REPLIES, UPDATE, VIEWS_OPEN,
 };
 use self::render::Message;
-use super::http::{Answered, exchange};
 use super::pace::Pace;
 use super::{Called, Failure, Refused};
 use crate::clock::SharedClock;
+use crate::http::{Answered, exchange};
 use crate::secret::Secret;
 
 /// Where Slack is, and what opens it.

@@ -125,6 +125,8 @@ impl Journal {
             | Event::PostmortemAsked { .. }
             | Event::PostmortemPublished { .. }
             | Event::CardPosted { .. }
+            | Event::Deploy { .. }
+            | Event::Hold(_)
             | Event::CardLost { .. } => {}
         }
     }

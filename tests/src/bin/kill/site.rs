@@ -60,7 +60,7 @@ impl Site {
             plan,
             sandbox,
             start,
-            http: integrations::chat::http_client()?,
+            http: integrations::http::http_client()?,
             ledger: Ledger::default(),
             next_alert: AtomicU32::new(0),
             next_deed: AtomicU32::new(0),

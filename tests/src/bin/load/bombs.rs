@@ -23,7 +23,7 @@ const SLOW_STEP: Duration = Duration::from_secs(1);
 pub(crate) async fn bombs(clients: usize, size: usize) {
     let directory = tempfile::tempdir().expect("a directory");
     let sandbox = sandbox().await;
-    let http = integrations::chat::http_client().expect("a client");
+    let http = integrations::http::http_client().expect("a client");
     let bot = Bot::start(directory.path(), &sandbox, &http).await;
     pause(Duration::from_secs(2)).await;
     println!("{clients} bodies of {size} bytes at once, each kind after the other:");

@@ -75,7 +75,7 @@ impl Kind {
 
 /// Prints the figures.
 pub(crate) async fn ingest(args: Args) {
-    let http = integrations::chat::http_client().expect("a client");
+    let http = integrations::http::http_client().expect("a client");
     let setup = Setup { chats: args.chats, one_group: args.one_group };
     let time = Duration::from_secs(args.seconds);
     println!("Muster runs {}", if setup.chats { "with both chats of a sandbox" } else { "without chats" });

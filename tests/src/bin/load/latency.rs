@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) async fn latency(rate: u32, seconds: u32) {
     let directory = tempfile::tempdir().expect("a directory");
     let sandbox = sandbox().await;
-    let http = integrations::chat::http_client().expect("a client");
+    let http = integrations::http::http_client().expect("a client");
     let bot = Bot::start(directory.path(), &sandbox, &http).await;
     pause(Duration::from_secs(2)).await;
     println!("resident memory of the bot, idle: {} MiB", bot.resident());

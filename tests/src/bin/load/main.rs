@@ -1,4 +1,5 @@
-//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest|cost|storm|bombs]`.
+//! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest|cost|storm|
+//! bombs|policy]`.
 //!
 //! The sandbox runs in this process with its rate limits off, the bot in one of its own
 //! with the machine's clock and its own pacing. Prints medians and 99th percentiles;
@@ -10,6 +11,7 @@ mod bombs;
 mod bot_process;
 mod ingest;
 mod latency;
+mod policy;
 mod process;
 mod start;
 mod storm;
@@ -94,6 +96,8 @@ enum What {
         #[arg(long, default_value_t = 1_048_576)]
         size: usize,
     },
+    /// What the rules take to answer in a big house.
+    Policy,
     /// The bot on a configuration, until standard input ends. The driver starts it itself.
     #[command(hide = true)]
     Bot {
@@ -122,6 +126,7 @@ fn main() {
             What::Bombs { clients, size } => bombs::bombs(clients, size).await,
             What::Start { events } => start::cold_start(events).await,
             What::Verify { events, checkpoint_every } => verify::verify(events, checkpoint_every),
+            What::Policy => policy::policy(),
             What::Bot { directory } => bot_process::run(&directory).await,
         }
     });
@@ -140,7 +145,7 @@ async fn sandbox_with(channels: &[&str], rate_limits: bool) -> Sandbox {
         control: any,
         time: Arc::new(sandbox::time::SystemTime),
         people: vec!["ann".to_owned(), "bob".to_owned(), "cleo".to_owned()],
-        channels: ["general", "alerts", "incidents"].iter().chain(channels).map(|&name| name.to_owned()).collect(),
+        channels: bot::demo::CHANNELS.iter().chain(channels).map(|&name| name.to_owned()).collect(),
         buttons: Vec::new(),
         presses: None,
         rate_limits,

@@ -28,7 +28,7 @@ pub(crate) async fn storm(alerts: u64, seconds: u64) {
     let names: Vec<String> = (0..CHANNELS).map(|number| format!("svc-{number}")).collect();
     let channels: Vec<&str> = ["people"].into_iter().chain(names.iter().map(String::as_str)).collect();
     let sandbox = sandbox_with(&channels, true).await;
-    let http = integrations::chat::http_client().expect("a client");
+    let http = integrations::http::http_client().expect("a client");
     let bot = Bot::start_with(directory.path(), &sandbox, &http, &services(&sandbox, &names)).await;
     pause(Duration::from_secs(2)).await;
     let begun = Instant::now();

@@ -85,7 +85,7 @@ async fn record(directory: &Path, requests: u32) -> Result<String, String> {
     // Long enough for whole bodies and whole batches.
     let options = ["strace", "-f", "-y", "-ttt", "-s", "1000000", "-e", CALLS, "-o"];
     start.under = options.into_iter().map(Into::into).chain([trace.into()]).collect();
-    let http = integrations::chat::http_client()?;
+    let http = integrations::http::http_client()?;
     let mut bot = start.start()?;
     bot.ready(&http, PATIENCE).await?;
     let url = Arc::new(format!("{}/hooks/alertmanager", bot.address));

@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(5);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_anywhere_loses_no_alert_and_shows_it_once() {
     integrations::tls::install();
-    let http = integrations::chat::http_client().expect("a client");
+    let http = integrations::http::http_client().expect("a client");
     for crash in ["journal.append.after:4", "journal.sync.after:5", "hook.reply.before", "outbox.send.after"] {
         let sandbox = child::sandbox(["ann", "bob", "cleo"].map(str::to_owned).to_vec()).await;
         let directory = tempfile::tempdir().expect("a directory");

@@ -25,7 +25,7 @@ struct Reached {
 
 /// Puts the same load on a bot with each of two journals, in turns, and prints how they compare.
 pub(crate) async fn cost(few: u64, many: u64, rounds: usize, time: Duration) {
-    let http = integrations::chat::http_client().expect("a client");
+    let http = integrations::http::http_client().expect("a client");
     let journals: Vec<(u64, tempfile::TempDir)> = [few, many]
         .into_iter()
         .map(|events| {

@@ -1,7 +1,11 @@
 //! One HTTP exchange: sent once, read whole, bounded in time and size.
 //!
-//! Both chats' calls go through [`exchange`]. What holds: a failure says whether anything
-//! can have reached the other side; no error holds an address, a token or a body.
+//! Every call goes through [`exchange`]: those of the chats by their own callers, those of all other
+//! services by [`api`]. [`public`] reads addresses that came in an answer. What holds: a failure says
+//! whether anything can have reached the other side; no error holds an address, a token or a body.
+
+pub mod api;
+pub mod public;
 
 use std::time::Duration;
 
@@ -37,6 +41,8 @@ pub enum Broken {
     NotSent(String),
     /// It may have been received and done.
     Lost(String),
+    /// It was received, and the answer is longer than [`BODY_LIMIT`].
+    TooLong(String),
 }
 
 /// Builds the client that every call goes through. It follows no redirects (a token must not
@@ -50,6 +56,27 @@ pub fn http_client() -> Result<reqwest::Client, String> {
         .user_agent(concat!("Muster/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
+        .build()
+        .map_err(|error| format!("the HTTP client can't be built: {}", error.without_url()))
+}
+
+/// Builds a client like [`http_client`] that trusts the certificates of `ca_pem` and no others: for a service that has
+/// its own certificate authority, as the API of a Kubernetes cluster has.
+///
+/// # Errors
+/// `ca_pem` holds no certificate, or TLS could not be set up. The words are for the operator.
+#[expect(clippy::disallowed_methods, reason = "the same client as above but for what it trusts")]
+pub fn http_client_trusting(ca_pem: &[u8]) -> Result<reqwest::Client, String> {
+    let certificates = reqwest::Certificate::from_pem_bundle(ca_pem)
+        .map_err(|error| format!("the CA's certificates can't be read: {}", error.without_url()))?;
+    if certificates.is_empty() {
+        return Err("the CA's file holds no certificate (it must be PEM)".to_owned());
+    }
+    reqwest::Client::builder()
+        .user_agent(concat!("Muster/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .tls_certs_only(certificates)
         .build()
         .map_err(|error| format!("the HTTP client can't be built: {}", error.without_url()))
 }
@@ -72,7 +99,7 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Answered, Broken> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > BODY_LIMIT {
-            return Err(Broken::Lost(format!("the answer is longer than {BODY_LIMIT} bytes")));
+            return Err(Broken::TooLong(format!("the answer is longer than {BODY_LIMIT} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
