@@ -107,7 +107,7 @@ impl CodeBuild {
             }
         }
         pieces.reverse();
-        Ok(Log { step, tail: tail(&pieces.concat(), &[]) })
+        Ok(Log { step, tail: tail(pieces.concat(), &[]) })
     }
 }
 

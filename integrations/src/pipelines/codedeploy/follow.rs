@@ -125,14 +125,14 @@ impl CodeDeploy {
             }
         }
         let error = deployment.error_information.and_then(|error| error.message);
-        Ok(running.unwrap_or(Log { step: None, tail: tail(&error.unwrap_or_default(), &[]) }))
+        Ok(running.unwrap_or(Log { step: None, tail: tail(error.unwrap_or_default(), &[]) }))
     }
 }
 
 fn log(event: &wire::Event) -> Log {
     let said = event.diagnostics.as_ref().map(|diagnostics| [&diagnostics.message, &diagnostics.log_tail]);
     let said: Vec<&str> = said.into_iter().flatten().filter_map(|said| said.as_deref()).collect();
-    Log { step: Some(Outside::new(&event.lifecycle_event_name)), tail: tail(&said.join("\n"), &[]) }
+    Log { step: Some(Outside::new(&event.lifecycle_event_name)), tail: tail(said.join("\n"), &[]) }
 }
 
 fn no_longer() -> Failure {
