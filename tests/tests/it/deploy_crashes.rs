@@ -444,7 +444,8 @@ async fn a_service(does_well: Arc<AtomicBool>) -> String {
         async move { if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
     };
     let app = axum::Router::new().fallback(answer);
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    #[expect(clippy::disallowed_methods, reason = "a test's own server")]
+    let _serves = tokio::spawn(async move { axum::serve(listener, app).await });
     address
 }
 
@@ -501,7 +502,8 @@ async fn a_start_that_is_refused_when_it_is_sent_again_may_have_been_taken_befor
             }
         }
     });
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    #[expect(clippy::disallowed_methods, reason = "a test's own server")]
+    let _serves = tokio::spawn(async move { axum::serve(listener, app).await });
     let services = "[checkout]\nowner = \"payments\"\nmatch = { service = \"checkout\" }\nenvironments = { staging = {} }\n\
         [checkout.pipeline]\non = \"deployer\"\nrepeat = true\n\
         [checkout.pipeline.start]\nmethod = \"POST\"\nurl = \"/deploys\"\nbody = { key = \"{id}\" }\n\
