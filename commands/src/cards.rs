@@ -15,7 +15,7 @@ mod storm;
 
 pub use alert::alert;
 pub use deploy::deploy;
-pub(crate) use deploy::{plan_lines, release, waiting_for, what};
+pub(crate) use deploy::{plan_lines, release, sentence, waiting_for, what};
 pub(crate) use headline::roles;
 pub use headline::{headline, room_name, topic};
 pub use missed::missed;

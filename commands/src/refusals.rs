@@ -202,7 +202,6 @@ pub(crate) fn whose(state: &State, on: &On, who: &[String]) -> Option<Text> {
     if parts.is_empty() { None } else { Some(joined(parts, ", or ")) }
 }
 
-/// A group with the names of some of its people.
 /// The people of [`whose`], each once.
 pub(crate) fn people_of<'a>(state: &'a State, on: &On, who: &[String]) -> Vec<&'a Person> {
     let settings = &state.settings;
@@ -233,6 +232,7 @@ fn owners(state: &State, on: &On) -> Vec<String> {
     }
 }
 
+/// A group with the names of some of its people.
 fn group<'a>(text: Text, people: impl Iterator<Item = &'a Person>) -> Text {
     let people: Vec<&Person> = people.filter(|person| person.active).collect();
     let mut names: Vec<Text> =

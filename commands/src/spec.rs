@@ -32,6 +32,7 @@ pub fn usage(command: &str, subcommand: Option<&SubcommandSpec>, options: &[Opti
                 line.push_str(&format!(" [--{}]", option.name));
                 continue;
             }
+            Takes::Text if named => "…".to_owned(),
             Takes::Text => format!("{}…", option.name),
             Takes::Choice(choices) if named => choices.first().map_or("", |(_, value)| *value).to_owned(),
             Takes::Choice(choices) => choices.iter().map(|(_, value)| *value).collect::<Vec<_>>().join("|"),

@@ -4,13 +4,13 @@
 //! itself passes it over, be it a rule that forbids; so does a question that can't be put.
 
 use cedar_policy::{
-    ActionConstraint, Decision, Entities, EntityUid, Policy, PolicyId, PolicySet, Request, ResourceConstraint, Response,
+    ActionConstraint, Decision, Entities, EntityUid, Policy, PolicyId, Request, ResourceConstraint, Response,
 };
 use operations::policy::{Gate, Question, Rule, Ruling, Verb};
 use operations::settings::Settings;
 
 use crate::entities::{self, Put};
-use crate::{About, Policies};
+use crate::{About, Policies, Says};
 
 impl Gate for Policies {
     fn rule(&self, settings: &Settings, question: &Question<'_>) -> Ruling {
@@ -76,28 +76,23 @@ impl Policies {
 
     /// The rules with these names, in the order of their names.
     fn rules<'a>(&self, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<Rule> {
-        let mut rules: Vec<Rule> = ids.map(|id| rule(&self.all, id)).collect();
+        let mut rules: Vec<Rule> = ids.filter_map(|id| self.says.get(id)).map(|says| says.rule.clone()).collect();
         rules.sort();
         rules
     }
 
     /// Whom the rules are for that allow a verb, about what is asked about.
     pub(crate) fn who_may(&self, verb: Verb, put: &Put) -> Vec<String> {
-        let mut who: Vec<String> = self
-            .permits(verb, put)
-            .filter_map(|rule| rule.annotation("who"))
-            .flat_map(str::split_whitespace)
-            .map(str::to_owned)
-            .collect();
+        let mut who: Vec<String> = self.permits(verb, put).filter_map(|says| says.who.clone()).flatten().collect();
         who.sort();
         who.dedup();
         who
     }
 
-    /// The rules that allow a verb to some, about what is asked about.
-    pub(crate) fn permits<'a>(&'a self, verb: Verb, put: &'a Put) -> impl Iterator<Item = &'a Policy> {
+    /// What the rules say that allow a verb to some, about what is asked about.
+    pub(crate) fn permits<'a>(&'a self, verb: Verb, put: &'a Put) -> impl Iterator<Item = &'a Says> {
         let permits = self.about.get(&verb).map(|about| about.permits.policies());
-        permits.into_iter().flatten().filter(|rule| reaches(rule, put))
+        permits.into_iter().flatten().filter(|rule| reaches(rule, put)).filter_map(|rule| self.says.get(rule.id()))
     }
 }
 
@@ -121,11 +116,6 @@ pub(crate) fn reaches(rule: &Policy, put: &Put) -> bool {
         ResourceConstraint::Is(kind) => kind == *put.resource.type_name(),
         ResourceConstraint::IsIn(kind, uid) => kind == *put.resource.type_name() && is_in(&uid),
     }
-}
-
-fn rule(policies: &PolicySet, id: &PolicyId) -> Rule {
-    let says = |key: &str| policies.annotation(id, key).map(str::to_owned);
-    Rule { id: id.to_string(), reason: says("reason").unwrap_or_default(), fix: says("fix") }
 }
 
 fn error_in(response: &Response) -> Option<String> {

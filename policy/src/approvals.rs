@@ -11,10 +11,10 @@ use operations::ids::{Platform, UserRef};
 use operations::policy::{Gate, On, Question, Verb};
 use operations::settings::{Person, Settings};
 
-use crate::answer::{reaches, yields};
+use crate::answer::reaches;
 use crate::entities::{self, Approvers, Put};
 use crate::reads::Reads;
-use crate::{About, Policies};
+use crate::{About, Policies, Says};
 
 /// Nobody is asked for more approvals than this.
 const MOST: u32 = 9;
@@ -36,7 +36,7 @@ impl Policies {
         mut forbid: impl Iterator<Item = &'a PolicyId>,
     ) -> Option<(u32, Vec<String>)> {
         let change = question.change?;
-        if !forbid.all(|id| self.all.policy(id).is_some_and(yields)) {
+        if !forbid.all(|id| self.says.get(id).is_some_and(|says| says.yields.is_some())) {
             return None;
         }
         let who = self.who_may(Verb::Approve, put);
@@ -57,7 +57,7 @@ impl Policies {
     fn reads(&self, about: &About, settings: &Settings, question: &Question<'_>, put: &Put) -> Reads {
         let mut reads = Reads::default();
         for rule in about.yielding.policies().filter(|rule| reaches(rule, put)) {
-            reads.add(rule);
+            reads.add(self.says.get(rule.id()).and_then(|says| says.yields.as_ref()));
         }
         // Whom it is about, and whose it is, may be looked for among them.
         if let Some(person) = settings.person(&question.by.user) {
@@ -91,8 +91,8 @@ fn owner<'s>(settings: &'s Settings, on: &On) -> Option<&'s str> {
 }
 
 /// Whether a rule that allows something says for whom it is.
-fn is_for_some(rule: &cedar_policy::Policy) -> bool {
-    rule.annotation("who").is_some_and(|who| who.split_whitespace().all(|word| word != "everyone"))
+fn is_for_some(says: &Says) -> bool {
+    says.who.as_ref().is_some_and(|who| who.iter().all(|word| word != "everyone"))
 }
 
 /// The people who could approve.

@@ -15,11 +15,11 @@ mod names;
 mod reads;
 pub mod tables;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use cedar_policy::{Authorizer, Effect, Entities, Policy, PolicySet, Schema};
-use operations::policy::Verb;
+use cedar_policy::{Authorizer, Effect, Entities, Policy, PolicyId, PolicySet, Schema};
+use operations::policy::{Rule, Verb};
 use sha2::{Digest, Sha256};
 
 pub use self::files::{File, Problem};
@@ -37,8 +37,8 @@ pub const DEFAULT_NAME: &str = "default.cedar";
 /// Rules that were checked.
 pub struct Policies {
     schema: Schema,
-    /// All of them.
-    all: PolicySet,
+    /// What each rule says of itself: Cedar parses the annotation's name whenever it is asked for one.
+    says: HashMap<PolicyId, Says>,
     /// Those that are about a verb: Cedar itself looks at each one for every question.
     about: BTreeMap<Verb, About>,
     authorizer: Authorizer,
@@ -48,6 +48,28 @@ pub struct Policies {
     named: Vec<names::Named>,
     /// The people whom a rule names, by their keys.
     people: BTreeSet<String>,
+}
+
+/// What a rule says of itself.
+pub(crate) struct Says {
+    /// What people are told.
+    pub(crate) rule: Rule,
+    /// For whom it is, where it says so.
+    pub(crate) who: Option<Vec<String>>,
+    /// What it looks at in those who have approved, where it yields to approvals.
+    pub(crate) yields: Option<reads::Reads>,
+}
+
+impl Says {
+    fn new(rule: &Policy) -> Says {
+        let says = |key: &str| rule.annotation(key).map(str::to_owned);
+        let (reason, fix) = (says("reason").unwrap_or_default(), says("fix"));
+        Says {
+            rule: Rule { id: rule.id().to_string(), reason, fix },
+            who: rule.annotation("who").map(|who| who.split_whitespace().map(str::to_owned).collect()),
+            yields: answer::yields(rule).then(|| reads::Reads::of(rule)),
+        }
+    }
 }
 
 /// The rules about one verb.
@@ -104,7 +126,8 @@ impl Policies {
         }
         let version = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let count = all.policies().count();
-        Ok(Policies { schema, all, about, authorizer: Authorizer::new(), version, count, named, people })
+        let says = all.policies().map(|rule| (rule.id().clone(), Says::new(rule))).collect();
+        Ok(Policies { schema, says, about, authorizer: Authorizer::new(), version, count, named, people })
     }
 
     /// What the rules name and there is not: a rule about a team with a slip of the pen in its name would never hold.

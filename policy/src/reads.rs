@@ -19,14 +19,28 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
-    /// What another rule reads as well.
-    pub(crate) fn add(&mut self, rule: &Policy) {
-        let Ok(json) = rule.to_json() else { return };
+    /// What a rule reads.
+    pub(crate) fn of(rule: &Policy) -> Reads {
+        let Ok(json) = rule.to_json() else { return Reads::default() };
         // Nothing but these attributes has these names in the schema, or it is read too much, which does no harm.
-        self.owners |= speaks_of(&json, "owners");
-        self.of_teams |= speaks_of(&json, "teams");
-        self.of_roles |= speaks_of(&json, "roles");
-        self.literals(&json);
+        let mut reads = Reads {
+            owners: speaks_of(&json, "owners"),
+            of_teams: speaks_of(&json, "teams"),
+            of_roles: speaks_of(&json, "roles"),
+            ..Reads::default()
+        };
+        reads.literals(&json);
+        reads
+    }
+
+    /// What another rule reads as well.
+    pub(crate) fn add(&mut self, other: Option<&Reads>) {
+        let Some(other) = other else { return };
+        self.owners |= other.owners;
+        self.of_teams |= other.of_teams;
+        self.of_roles |= other.of_roles;
+        self.teams.extend(other.teams.iter().cloned());
+        self.roles.extend(other.roles.iter().cloned());
     }
 
     fn literals(&mut self, json: &Value) {

@@ -19,7 +19,7 @@ use operations::input::Input;
 use operations::journal::Record;
 use operations::locks::Scope;
 use operations::pipeline::{Checks, Commit, RefKind, Resolved};
-use operations::policy::{Keeper, On, Question, Ruling, Verb};
+use operations::policy::{Change, Keeper, On, Question, Ruling, Verb};
 use operations::settings::{Environment, Holders, Person, Service, Settings};
 use operations::state::State;
 use policy::Policies;
@@ -110,8 +110,20 @@ impl House {
         self.grants(account, verb, service) && !self.is_left(account)
     }
 
-    /// What becomes of a plan whose turn it is.
-    fn answers(&self, plan: &Planned) -> Found {
+    /// Those whose approval counts: a person is one whatever they write with, and who stands in no file may not approve.
+    fn approved(&self, plan: &Planned) -> BTreeSet<usize> {
+        plan.approvals.iter().filter_map(|account| self.person(*account)).filter(|it| self.helps(plan, *it)).collect()
+    }
+
+    /// Whether somebody's approval would count.
+    fn helps(&self, plan: &Planned, person: usize) -> bool {
+        let accounts = Platform::ALL.map(|platform| (person, platform));
+        let known = accounts.into_iter().find(|account| self.person(*account).is_some());
+        Some(person) != self.person(plan.by) && known.is_some_and(|it| self.may(it, Verb::Approve, Some(plan.service)))
+    }
+
+    /// What the rules say to a plan that these have approved.
+    fn answers(&self, plan: &Planned, approved: &BTreeSet<usize>) -> Found {
         if !self.may(plan.by, plan.verb, Some(plan.service)) {
             return Found::No;
         }
@@ -122,21 +134,20 @@ impl House {
         if !through && (plan.frozen || !plan.tested || plan.failed) {
             return Found::No;
         }
-        // A person is one whatever they write with; who stands in no file may not approve at all.
-        let asked = self.person(plan.by);
-        let may = |person: &usize| {
-            let accounts = Platform::ALL.map(|platform| (*person, platform));
-            let known = accounts.iter().find(|account| self.person(**account).is_some());
-            Some(*person) != asked && known.is_some_and(|it| self.may(*it, Verb::Approve, Some(plan.service)))
-        };
-        let approved: BTreeSet<usize> =
-            plan.approvals.iter().filter_map(|account| self.person(*account)).filter(may).collect();
-        let others = (0..PEOPLE).filter(may).filter(|person| !approved.contains(person)).count() as u32;
+        let others = (0..PEOPLE).filter(|it| self.helps(plan, *it) && !approved.contains(it)).count() as u32;
         let needs = self.approvals[plan.service][plan.environment].saturating_sub(approved.len() as u32);
         match needs {
             0 => Found::Yes,
             needs if needs <= others => Found::Approvals(needs),
             _ => Found::No,
+        }
+    }
+
+    /// What becomes of it when it is its turn: what isn't enough is void, and approved anew by all.
+    fn turns(&self, plan: &Planned) -> Found {
+        match self.answers(plan, &self.approved(plan)) {
+            Found::Approvals(_) => self.answers(plan, &BTreeSet::new()),
+            found => found,
         }
     }
 
@@ -243,11 +254,7 @@ fn asked(random: &mut fastrand::Rng, house: &House, state: &State) -> (Found, Fo
     let channel = random.bool().then(|| ChannelId::from("C1"));
     let actor = actor(by);
     let question = Question { verb, by: &actor, on: &on, channel: channel.as_ref(), now: now(), change: None };
-    let found = match state.settings.gate.rule(&state.settings, &question) {
-        Ruling::Allowed(_) => Found::Yes,
-        Ruling::Approval { needs, .. } => Found::Approvals(needs),
-        Ruling::Refused { .. } => Found::No,
-    };
+    let found = found(state, &question);
     let expected = if house.may(by, verb, service) { Found::Yes } else { Found::No };
     (found, expected, format!("{question:?}"))
 }
@@ -273,7 +280,43 @@ fn planned(random: &mut fastrand::Rng, house: &House, state: &State) -> (Found, 
     };
     // Nothing comes before the first environment.
     let plan = Planned { tested: plan.tested || plan.environment == 0, ..plan };
-    (turn(state.clone(), &plan), house.answers(&plan), format!("{plan:?}"))
+    let told = format!("{plan:?}");
+    if random.bool() {
+        return (turn(state.clone(), &plan), house.turns(&plan), told);
+    }
+    let approved = house.approved(&plan);
+    (ruled(state, &plan, house, &approved), house.answers(&plan, &approved), told)
+}
+
+/// Asks the rules about a plan that these have approved.
+fn ruled(state: &State, plan: &Planned, house: &House, approved: &BTreeSet<usize>) -> Found {
+    let account = |person: &usize| {
+        let accounts = Platform::ALL.map(|platform| (*person, platform));
+        accounts.into_iter().find(|account| house.person(*account).is_some()).map(user)
+    };
+    let change = Change {
+        frozen: plan.frozen,
+        break_glass: plan.break_glass,
+        has_reason: plan.reason,
+        tested: plan.tested,
+        checks: if plan.failed { "failed" } else { "none" },
+        approvals: approved.iter().filter_map(account).collect(),
+        ..Change::default()
+    };
+    let on = On::Environment(Target {
+        service: format!("s{}", plan.service),
+        environment: ENVIRONMENTS[plan.environment].to_owned(),
+    });
+    let (verb, by, channel) = (plan.verb, &actor(plan.by), None);
+    found(state, &Question { verb, by, on: &on, channel, now: now(), change: Some(&change) })
+}
+
+fn found(state: &State, question: &Question<'_>) -> Found {
+    match state.settings.gate.rule(&state.settings, question) {
+        Ruling::Allowed(_) => Found::Yes,
+        Ruling::Approval { needs, .. } => Found::Approvals(needs),
+        Ruling::Refused { .. } => Found::No,
+    }
 }
 
 /// Has the core decide about a deploy whose turn it is, after all that the journal says.

@@ -2,8 +2,8 @@
 //! played by three people on two chats.
 //!
 //! Every step is something that a person or a monitor does, and what must then be seen on
-//! both chats. The README's transcript, `muster demo --headless --story`, the page's button
-//! and the crash tests all play this one.
+//! both chats. The README's transcript, `muster demo --headless --story` and the page's button play this one, the crash
+//! tests its incident.
 
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ pub fn steps() -> Vec<Step> {
     let step = |second, title, does, seen| Step { second, title, does, seen };
     vec![
         step(
-            0,
+            5,
             "Ann deploys v141 to production from Discord",
             Does::Types(
                 Discord,
@@ -124,14 +124,14 @@ pub fn steps() -> Vec<Step> {
             &[(None, In::Deploys, "v141…Needs 1 approval…Approve")],
         ),
         step(
-            30,
+            20,
             "Bob approves it in Slack",
             Does::Types(Slack, "bob", In::Deploys, "/approve"),
             &[(None, In::Deploys, "Bob (Slack) approved the plan")],
         ),
-        step(55, "It runs, and is done", Does::Waits, &[(None, In::Deploys, "v141…done in")]),
+        step(45, "It runs, and is done", Does::Waits, &[(None, In::Deploys, "v141…done in")]),
         step(
-            420,
+            490,
             "Ann deploys v142 from Slack",
             Does::Types(
                 Slack,
@@ -142,12 +142,12 @@ pub fn steps() -> Vec<Step> {
             &[(None, In::Deploys, "v142…Needs 1 approval…Approve")],
         ),
         step(
-            450,
+            505,
             "Bob approves it in Discord",
             Does::Clicks(Discord, "bob", In::Deploys, "Approve"),
             &[(None, In::Deploys, "Bob (Discord) approved the plan")],
         ),
-        step(475, "It goes through its steps, and is done", Does::Waits, &[(None, In::Deploys, "v142…done in")]),
+        step(530, "It goes through its steps, and is done", Does::Waits, &[(None, In::Deploys, "v142…done in")]),
         step(
             ALERT,
             "A monitor tells of three alerts",
@@ -222,13 +222,13 @@ pub fn steps() -> Vec<Step> {
             &[],
         ),
         step(
-            1680,
+            1685,
             "She rolls back",
             Does::Confirms(Slack, "ann", In::Alerts, "Roll back now"),
             &[(None, In::Deploys, "Rollback…v141")],
         ),
         step(
-            1690,
+            1695,
             "Ann posts an update",
             Does::Types(Slack, "ann", In::Room, "/incident update The rollback runs, the error rate is falling"),
             &[(None, In::Room, "posted an update"), (None, In::Incidents, "the error rate is falling")],

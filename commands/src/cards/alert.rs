@@ -82,13 +82,15 @@ fn roll_back(state: &State, group: &Group, card: Card) -> Card {
     card.button(&cut(&format!("Roll back {}…", target.service), 75), click, Style::Plain)
 }
 
-/// What was deployed of the service shortly before the group opened: the newest in each environment.
+/// What was deployed of the service shortly before the group opened: the newest in each environment, and where that was
+/// gone back, what it was gone back from.
 fn recent<'s>(state: &'s State, group: &'s Group) -> Vec<&'s Deploy> {
     let Some(service) = &group.service else { return Vec::new() };
     let environment = environment_of(group).map(Outside::as_str);
     let mut newest: Vec<&Deploy> = Vec::new();
     for it in state.deploys_before(service.as_str(), environment, group.opened_at) {
-        if newest.len() < RECENT && !newest.iter().any(|other| other.wanted.target == it.wanted.target) {
+        let replaced = |other: &&Deploy| other.wanted.target == it.wanted.target && other.wanted.kind != Kind::Rollback;
+        if newest.len() < RECENT && !newest.iter().any(replaced) {
             newest.push(it);
         }
     }

@@ -357,8 +357,10 @@ fn over(state: &State, it: &Deploy, how: How, why: &Outside, card: Card) -> Card
         if !why.is_empty() {
             card = card.with(Text::new().plain("Verified: ").outside(&why.short(200)));
         }
+    } else if how == How::Denied && !why.is_empty() {
+        // Somebody's own words.
+        card = card.with(Text::new().plain("“").outside(&why.short(300)).plain("”"));
     } else if !why.is_empty() {
-        // Who denied it wrote a sentence of their own.
         card = card.with(sentence(why));
     }
     if let Some(back) = it.rolled_back {
@@ -378,8 +380,8 @@ fn over(state: &State, it: &Deploy, how: How, why: &Outside, card: Card) -> Card
     card
 }
 
-/// Words from elsewhere that begin a line.
-fn sentence(words: &Outside) -> Text {
+/// Words that begin a line.
+pub(crate) fn sentence(words: &Outside) -> Text {
     let words = words.short(500);
     let mut chars = words.as_str().chars();
     let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();

@@ -38,12 +38,13 @@ pub(crate) fn card(state: &State, reply: &DeployReply) -> Card {
         DeployReply::Unlocked(target) => plain(format!("{target} is not locked any more.")),
         DeployReply::Locks => locks(state),
         DeployReply::Frozen(freeze) => {
-            let words = state.freezes.get(freeze).map_or_else(String::new, |freeze| freeze.scope.words());
-            Card::line(
-                Text::new()
-                    .plain(format!("{words} is frozen; everybody is told. To end it: "))
-                    .code(format!("/unfreeze {freeze}")),
-            )
+            let Some(it) = state.freezes.get(freeze) else { return plain(format!("{freeze} is over already.")) };
+            let text = Text::new().plain(format!("{} is frozen", it.scope.words()));
+            let text = match it.until {
+                Some(until) => text.plain(" until ").time(until, TimeStyle::Full),
+                None => text,
+            };
+            Card::line(text.plain("; everybody is told. To end it: ").code(format!("/unfreeze {freeze}")))
         }
         DeployReply::Unfrozen(scope) => plain(format!("{} is not frozen any more; everybody is told.", scope.words())),
         DeployReply::Form => {
@@ -65,12 +66,15 @@ fn asked(state: &State, id: DeployId) -> Card {
     let Some(it) = state.deploys.get(&id) else { return Card::default() };
     let kind = it.wanted.kind.title().to_lowercase();
     let text = Text::new().bold(id.to_string()).plain(format!(": {kind} of ")).text(cards::what(it));
-    let mut text = text.plain(if it.wanted.dry_run { ", only the plan. " } else { ". " });
-    text = match place(state, it) {
-        Some(place) => text.plain("See ").text(place).plain("; you are told when it waits for you, fails or ends."),
-        None => text.plain("You are told when it waits for you, fails or ends."),
-    };
-    Card::line(text)
+    let text = text.plain(if it.wanted.dry_run { ", only the plan. " } else { ". " });
+    Card::line(match (place(state, it), it.wanted.dry_run) {
+        (Some(place), true) => text.plain("It comes into ").text(place).plain("."),
+        (None, true) => text.plain("It comes into the channel for deploys."),
+        (Some(place), false) => {
+            text.plain("See ").text(place).plain("; you are told when it waits for you, fails or ends.")
+        }
+        (None, false) => text.plain("You are told when it waits for you, fails or ends."),
+    })
 }
 
 fn did_words(id: DeployId, did: Did) -> Card {
@@ -276,7 +280,8 @@ fn locks(state: &State) -> Card {
 /// Everything that stands around a deploy.
 fn why(state: &State, id: DeployId) -> Card {
     let Some(it) = state.deploys.get(&id) else { return Card::default() };
-    let title = Text::new().bold(id.to_string()).plain(format!(": why it is as it is ({})", it.nature.name()));
+    let title =
+        Text::new().bold(id.to_string()).plain(format!(": why it is as it is · counts as {}", it.nature.name()));
     let mut card = Card::coloured(Colour::Waiting, title);
     card = card.with(line(state, it));
     let rules = if it.rules.is_empty() { "none yet".to_owned() } else { it.rules.join(", ") };
@@ -294,10 +299,10 @@ fn why(state: &State, id: DeployId) -> Card {
             card = card.with(line);
         }
     }
-    if let Stage::Ended { how, why, .. } = &it.stage
+    if let Stage::Ended { why, .. } = &it.stage
         && !why.is_empty()
     {
-        card = card.with(Text::new().plain(format!("{}: ", how.words())).outside(&why.short(500)));
+        card = card.with(cards::sentence(why));
     }
     if let Stage::Queued = it.stage {
         card = card.with(cards::waiting_for(state, it));

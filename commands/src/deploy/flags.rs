@@ -71,11 +71,12 @@ pub(super) fn read(words: &mut Words, known: &[&str], command: &str) -> Result<F
             && !VALUES.contains(&name.split(['=', ':']).next().unwrap_or_default())
         {
             let all: Vec<&str> = known.iter().copied().chain(["reason"]).collect();
-            let mut mistake = Mistake::odd(word, "is no flag that I know.", format!("/{command} …"));
+            let mut mistake = Mistake::odd(word, "is no flag that I know.", format!("/{command} … --reason why"));
             if let Some(near) = crate::mistake::nearest(name, &all) {
                 mistake.what = mistake.what.plain(" Did you mean ").code(format!("--{near}")).plain("?");
+                let value = if near == "reason" { " why" } else { "" };
+                mistake.instead = format!("/{command} … --{near}{value}");
             }
-            mistake.instead = format!("/{command} … --reason why");
             return Err(mistake);
         } else {
             rest.push(word.to_owned());

@@ -34,6 +34,9 @@ use crate::mistake::Mistake;
 use crate::names::echo;
 use crate::parse::Asker;
 
+/// So many services are named.
+const NAMED: usize = 8;
+
 /// The commands of this family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -259,10 +262,7 @@ impl<'a> Line<'a> {
             } else if environment.is_none() && has(service, &word).is_some() {
                 environment = Some(word);
             } else {
-                let words = Text::new().plain("“").outside(&echo(&word)).plain("” is more than I understand. ");
-                let words =
-                    words.plain(format!("A deploy is {}, where to, and parameters as name=value.", service.name));
-                return Err(Mistake::new(words, example(service)));
+                return Err(more_than_a_deploy(service, &word, reference.is_none()));
             }
         }
         let environment = environment.map(|said| self.environment(service, &said)).transpose()?;
@@ -394,6 +394,21 @@ impl<'a> Line<'a> {
             let known: Vec<&str> =
                 self.settings.services.iter().map(|it| it.name.as_str()).chain(["production", "all"]).collect();
             return Err(unknown("There is nothing to freeze that is called ", &said, &known, "/freeze production"));
+        }
+        // A misspelt place is no reason to hold production back.
+        if scope.is_none()
+            && let Some(said) = &said
+        {
+            let places = self
+                .settings
+                .services
+                .iter()
+                .flat_map(|it| it.environments.iter().map(|it| it.name.as_str()).chain([it.name.as_str()]));
+            let known: Vec<&str> = places.chain(["production", "everything"]).collect();
+            if let Some(near) = nearest(said, &known) {
+                let mistake = unknown("There is nothing to freeze that is called ", said, &known, "");
+                return Err(Mistake { instead: format!("/freeze {near}"), ..mistake });
+            }
         }
         let mut scope = match scope {
             Some(scope) => {
@@ -553,9 +568,9 @@ impl<'a> Line<'a> {
     fn said_service(&mut self, instead: &str) -> Result<String, Mistake> {
         let said = self.words.option("service").or_else(|| self.take());
         said.ok_or_else(|| {
-            let services: Vec<&str> = self.settings.services.iter().take(8).map(|it| it.name.as_str()).collect();
+            let services: Vec<&str> = self.settings.services.iter().map(|it| it.name.as_str()).collect();
             let known =
-                if services.is_empty() { String::new() } else { format!(" There are: {}.", services.join(", ")) };
+                if services.is_empty() { String::new() } else { format!(" There are: {}.", shortened(&services)) };
             Mistake::new(Text::new().plain(format!("Which service?{known}")), instead)
         })
     }
@@ -580,8 +595,12 @@ impl<'a> Line<'a> {
             _ => "",
         };
         let mut mistake = unknown("There is no service ", said, &known, "/where");
-        if let Some(near) = nearest(said, &known) {
-            mistake.instead = format!("/{} {near}{rest}", word(self.verb));
+        let near = nearest(said, &known);
+        if let Some(named) = near.or(known.first().copied()) {
+            mistake.instead = format!("/{} {named}{rest}", word(self.verb));
+        }
+        if near.is_none() && !known.is_empty() {
+            mistake.what = mistake.what.plain(format!(" There are: {}.", shortened(&known)));
         }
         Err(mistake)
     }
@@ -702,18 +721,15 @@ impl<'a> Line<'a> {
                 let known: Vec<&str> = declared.keys().copied().collect();
                 let mut mistake = unknown("There is no parameter ", &name, &known, &example(service));
                 mistake.instead = example(service);
-                let told = if known.is_empty() {
-                    "none are declared".to_owned()
-                } else {
-                    format!("declared are {}", known.join(", "))
-                };
-                mistake.what = mistake.what.plain(format!(" For {} {told}.", service.name));
+                let told = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                mistake.what = mistake.what.plain(format!(" {} takes: {told}.", service.name));
                 return Err(mistake);
             };
             if let Err(why) = reference::value(&value, values) {
                 let words =
                     Text::new().plain(format!("{name} can't be “")).outside(&echo(&value)).plain(format!("”: {why}."));
-                return Err(Mistake::new(words, example(service)));
+                let value = values.first().map(|value| format!(" {name}={value}")).unwrap_or_default();
+                return Err(Mistake::new(words, example(service) + &value));
             }
             if parameters.insert(name.clone(), value).is_some() {
                 let words = format!("{name} is said twice, and only one can be meant.");
@@ -747,6 +763,30 @@ fn has<'a>(service: &'a Service, said: &str) -> Option<&'a str> {
     let exact = service.environments.iter().find(|it| it.name.eq_ignore_ascii_case(said));
     let short = |it: &&operations::settings::Environment| said.eq_ignore_ascii_case("prod") && it.name == "production";
     exact.or_else(|| service.environments.iter().find(short)).map(|it| it.name.as_str())
+}
+
+/// A word in a deploy that is nothing which stands there. What it may have been is said, and not guessed.
+fn more_than_a_deploy(service: &Service, word: &str, no_reference: bool) -> Mistake {
+    let bare = word.strip_prefix('@').unwrap_or(word);
+    let first = service.environments.first().map_or("staging", |it| it.name.as_str());
+    let is_version = bare.bytes().any(|byte| byte.is_ascii_digit()) && reference::check(bare).is_ok();
+    let what = Text::new().plain("“").outside(&echo(word));
+    if no_reference && (is_version || word.starts_with('@')) {
+        let what = what.plain("” stands by itself. A branch, tag or commit stands right behind the service and an @.");
+        return Mistake::new(what, format!("/deploy {}@v1.2 to {first}", service.name));
+    }
+    let what = what.plain(format!(
+        "” is more than I understand. A deploy is {}, where to, and parameters as name=value; words of your own stand \
+         behind --reason.",
+        service.name
+    ));
+    Mistake::new(what, format!("/deploy {} to {first} --reason why", service.name))
+}
+
+/// The first of some names.
+fn shortened(names: &[&str]) -> String {
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMED { format!("{shown} and {} more", names.len() - NAMED) } else { shown }
 }
 
 fn example(service: &Service) -> String {

@@ -71,7 +71,7 @@ pub(crate) fn card(state: &State, refusal: &DeployRefusal) -> Card {
             Card::line(text.code(format!("/where {}", target.service)))
         }
         DeployRefusal::NothingRuns(target) => said(
-            format!("Muster has not deployed anything to promote from: {target}. Deploy it there first: "),
+            format!("There is nothing to promote: Muster has not deployed {target}. Do that first: "),
             format!("/deploy {} to {}", target.service, target.environment),
         ),
         DeployRefusal::NotHealthy(target, why) => {
@@ -109,7 +109,10 @@ pub(crate) fn card(state: &State, refusal: &DeployRefusal) -> Card {
             }
             card
         }
-        DeployRefusal::Over(id) => about(state, *id, "is over"),
+        DeployRefusal::Over(id) => {
+            let how = state.deploys.get(id).and_then(|it| it.ended()).map(|(how, _)| how.words()).unwrap_or_default();
+            about(state, *id, &format!("is over: {how}"))
+        }
         DeployRefusal::NotOver(id) => about(state, *id, "is not over, so it can't be tried again"),
         DeployRefusal::Succeeded(id) => about(state, *id, "did what it was to do, so it isn't tried again"),
         DeployRefusal::CannotStop(id) => match state.deploys.get(id).map(|it| it.stage.clone()) {

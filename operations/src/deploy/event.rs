@@ -191,6 +191,9 @@ pub enum HoldEvent {
         lock: LockId,
         /// Who took it away; nobody where its time was over.
         by: Option<Actor>,
+        /// What it was on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<Target>,
     },
     /// Deploys are held back.
     FreezeBegan {
@@ -211,5 +214,8 @@ pub enum HoldEvent {
         freeze: FreezeId,
         /// Who ended it; nobody where its time was over.
         by: Option<Actor>,
+        /// What it was about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<Scope>,
     },
 }

@@ -51,7 +51,7 @@ fn lock(asking: Asking<'_>, target: &Target, until: Until, reason: &Outside) -> 
             let (target, by, until) = (target.clone(), lock.by.clone(), lock.until);
             return Err(DeployRefusal::Locked { target, by, until }.into());
         }
-        events.push(hold(HoldEvent::Unlocked { lock: lock.id, by: Some(by.clone()) }));
+        events.push(hold(HoldEvent::Unlocked { lock: lock.id, by: Some(by.clone()), target: Some(target.clone()) }));
     }
     let lock = LockId(state.last_lock + 1);
     // Its holder is asked ten minutes before its end, or where three quarters of a shorter one are over.
@@ -70,7 +70,8 @@ fn unlock(asking: Asking<'_>, target: &Target) -> Result<Decision, Refusal> {
     if !state.settings.same_person(&lock.by.user, &by.user) {
         asking.may(Verb::Unlock, &on)?;
     }
-    let mut events = vec![hold(HoldEvent::Unlocked { lock: lock.id, by: Some(by.clone()) })];
+    let unlocked = HoldEvent::Unlocked { lock: lock.id, by: Some(by.clone()), target: Some(target.clone()) };
+    let mut events = vec![hold(unlocked)];
     events.extend(next(state, target, None, Some(lock.id)));
     Ok(Decision::new(events, Reply::Deploy(DeployReply::Unlocked(target.clone()))))
 }
@@ -120,8 +121,8 @@ fn unfreeze(asking: Asking<'_>, said: Option<FreezeId>) -> Result<Decision, Refu
         }
     };
     asking.may(Verb::Unfreeze, &on(&found.scope))?;
-    let ended = hold(HoldEvent::FreezeEnded { freeze: found.id, by: Some(by.clone()) });
     let scope = found.scope.clone();
+    let ended = hold(HoldEvent::FreezeEnded { freeze: found.id, by: Some(by.clone()), scope: Some(scope.clone()) });
     Ok(Decision { events: vec![ended], ..reply(DeployReply::Unfrozen(scope)) })
 }
 

@@ -77,12 +77,13 @@ pub(crate) fn ticked(state: &State, at: Timestamp, timer: Timer, now: Timestamp)
         }
         Timer::LockEnds(id) => {
             let Some(lock) = state.locks.get(&id).filter(|lock| lock.until == at) else { return Vec::new() };
-            let unlocked = hold(HoldEvent::Unlocked { lock: id, by: None });
+            let unlocked = hold(HoldEvent::Unlocked { lock: id, by: None, target: Some(lock.target.clone()) });
             [unlocked].into_iter().chain(next(state, &lock.target, None, Some(id))).collect()
         }
         Timer::FreezeEnds(id) => {
-            let due = state.freezes.get(&id).is_some_and(|freeze| freeze.until == Some(at));
-            if due { vec![hold(HoldEvent::FreezeEnded { freeze: id, by: None })] } else { Vec::new() }
+            let due = state.freezes.get(&id).filter(|freeze| freeze.until == Some(at));
+            let ended = |scope| hold(HoldEvent::FreezeEnded { freeze: id, by: None, scope: Some(scope) });
+            due.map(|freeze| ended(freeze.scope.clone())).into_iter().collect()
         }
         Timer::AskAgain(_) | Timer::AskForUpdate(_) | Timer::LookAtStorm(_) => Vec::new(),
     }

@@ -131,7 +131,7 @@ pub(crate) fn reacted(state: &State, id: DeployId, what: &DeployEvent, record: &
         DeployEvent::Ended { how, why, by } => {
             effects.extend(over(state, seq, it, *how, why, by.as_ref()));
         }
-        // One that needs nobody's approval goes on; its card says what changed.
+        // One that needs nobody's approval goes on; `/why` says what changed.
         DeployEvent::Replanned { .. }
         | DeployEvent::Queued
         | DeployEvent::Answered { .. }
@@ -297,12 +297,13 @@ pub(crate) fn reacted_to_hold(state: &State, what: &HoldEvent, record: &Record) 
             let Some(lock) = state.locks.get(lock) else { return Vec::new() };
             say(reminder(state, lock))
         }
-        HoldEvent::Unlocked { by, .. } => {
+        HoldEvent::Unlocked { by, target, .. } => {
+            let on = target.as_ref().map(|target| format!(" on {target}")).unwrap_or_default();
             let title = match by {
-                Some(by) => Text::new().plain("🔓 ").text(who(state, by)).plain(" took a lock away. "),
-                None => Text::new().plain("🔓 A lock's time is over. "),
+                Some(by) => Text::new().plain("🔓 ").text(who(state, by)).plain(format!(" took the lock{on} away.")),
+                None => Text::new().plain(format!("🔓 The lock{on} is over.")),
             };
-            say(Card::line(title.plain("What is locked: ").code("/locks")))
+            say(Card::line(title))
         }
         HoldEvent::FreezeBegan { freeze, scope, by, until, reason } => {
             let title = Text::new().plain("❄️ ").text(who(state, by)).plain(format!(" froze {}", scope.words()));
@@ -314,11 +315,13 @@ pub(crate) fn reacted_to_hold(state: &State, what: &HoldEvent, record: &Record) 
             let title = title.code("--break-glass --reason").plain(".");
             crate::react::tell_everybody(state, seq, &with_reason(Card::line(title), reason))
         }
-        HoldEvent::FreezeEnded { freeze, by } => {
+        HoldEvent::FreezeEnded { freeze, by, scope } => {
+            let of = scope.as_ref().map(|scope| format!(" of {}", scope.words())).unwrap_or_default();
             let title = match by {
-                Some(by) => Text::new().text(who(state, by)).plain(format!(" ended {freeze}: deploys go on.")),
-                None => Text::new().plain(format!("{freeze} is over: deploys go on.")),
+                Some(by) => Text::new().text(who(state, by)).plain(format!(" ended the freeze{of}")),
+                None => Text::new().plain(format!("The freeze{of} is over")),
             };
+            let title = title.plain(format!(" ({freeze}): deploys go on."));
             crate::react::tell_everybody(state, seq, &Card::line(title))
         }
     }

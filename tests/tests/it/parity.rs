@@ -76,7 +76,7 @@ const TABLE: [Row; 45] = [
     row("deploy rollback", "/deploy rollback service:checkout environment:staging", "knows no earlier release", ""),
     row("deploy help", "/deploy help", "/deploy start", ""),
     row("rollback", "/rollback service:checkout environment:staging", "knows no earlier release", ""),
-    row("promote", "/promote service:checkout from:staging to:production", "has not deployed anything", ""),
+    row("promote", "/promote service:checkout from:staging to:production", "There is nothing to promote", ""),
     row("approve", "/approve deploy:D-1", "D-1 is over", ""),
     row("deny", "/deny deploy:D-1", "D-1 is over", ""),
     row("lock", "/lock service:checkout environment:production for:2h", "is yours until", ""),

@@ -32,7 +32,6 @@ impl Played {
 pub(super) async fn play(workflow: &Workflow, crash: &Crash) -> Played {
     let setup = Setup { crash: Some(crash.clone()), muster: workflow.muster.to_owned(), ..Setup::default() };
     let mut world = World::start_with(setup).await;
-    world.moves_runs_by_the_clock();
     for (number, deed) in workflow.deeds.iter().enumerate() {
         for wait in [20, 75, 320, 0] {
             assert!(wait > 0, "{}: {deed:?}: never seen: {:?}", workflow.name, missing(&world, deed));
@@ -97,13 +96,6 @@ async fn act(world: &mut World, deed: &Deed, before: Option<&Deed>) -> Result<()
             // The form may have to be opened again by the click of the deed before.
             if let (Does::Submits(on, ..), Some(Deed { act: Act::Does(click), .. })) = (does, before)
                 && world.chat(*on).view()["forms"].as_array().is_none_or(Vec::is_empty)
-            {
-                world.while_working(world.player().act(click)).await?;
-                world.settle().await;
-            }
-            // So may what only they see.
-            if let (Does::Confirms(on, who, place, button), Some(Deed { act: Act::Does(click), .. })) = (does, before)
-                && world.player().shown_to(*on, who, *place, button).is_none()
             {
                 world.while_working(world.player().act(click)).await?;
                 world.settle().await;
