@@ -134,6 +134,7 @@ async fn deploys(world: &mut World) {
     );
     world.with_services(&services).await;
     let ci = &world.sandbox.ci;
+    bot::demo::shop::move_runs(ci, sandbox::ci::Moves::ByHand);
     let newest = || ci.run(ci.dispatches().last().expect("it was dispatched").run);
     let shop = ci.repository("acme/checkout");
     shop.environment("guarded", &[ci.login().as_str()]);
@@ -146,12 +147,12 @@ async fn deploys(world: &mut World) {
     let run = newest();
     run.wait_for_approval("guarded");
     world.advance(Duration::from_secs(10)).await;
-    bob.types("general", "/deploy status deploy:D-1").await;
-    let card = world.discord().channel("deploys").message("Deploy checkout");
+    bob.types("general", "/deploy status deploy:D-4").await;
+    let card = world.discord().channel("deploys").message("D-4 · ");
     bob.clicks(&card, "Approve there").await;
     world.advance(Duration::from_secs(10)).await;
     ci.fault("POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel", 1, sandbox::ci::Fault::Status { status: 403 });
-    ann.types("general", "/deploy cancel D-1").await;
+    ann.types("general", "/deploy cancel D-4").await;
     run.begin();
     run.finish("success");
     world.advance(Duration::from_secs(80)).await;
@@ -171,8 +172,8 @@ async fn deploys(world: &mut World) {
     ci.fault(dispatch, 1, sandbox::ci::Fault::Status { status: 502 });
     ann.types("general", "/deploy checkout@v142 to staging").await;
     world.advance(Duration::from_secs(100)).await;
-    ann.types("general", "/deploy look D-4").await;
-    ann.types("general", "/deploy didnot D-4").await;
+    ann.types("general", "/deploy look D-7").await;
+    ann.types("general", "/deploy didnot D-7").await;
 }
 
 async fn locks_and_freezes(world: &World) {

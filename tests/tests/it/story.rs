@@ -14,7 +14,20 @@ async fn the_story_ends_as_the_readme_shows() {
     let shown = readme.split("```text\n").find(|block| block.starts_with("=== Slack"));
     let shown = shown.and_then(|block| block.split("```").next()).expect("the README has the transcript");
     let played = transcript(&world.sandbox);
-    assert_eq!(played.trim_end(), shown.trim_end(), "the README's transcript is to be brought up to date:\n{played}");
+    let (is, was) = (without_seconds(&played), without_seconds(shown));
+    assert_eq!(is.trim_end(), was.trim_end(), "the README's transcript is to be brought up to date:\n{played}");
+}
+
+/// How many seconds a deploy took depends on how far the clock is moved where everybody waits for it, which a busy
+/// machine changes by one.
+fn without_seconds(transcript: &str) -> String {
+    let mut parts = transcript.split(" · done in ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str(" · done in some");
+        out.push_str(part.trim_start_matches(|it: char| it.is_ascii_digit()));
+    }
+    out
 }
 
 #[tokio::test]

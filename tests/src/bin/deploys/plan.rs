@@ -22,7 +22,7 @@ pub(crate) const VERIFIES: u32 = SERVICES - 2;
 pub(crate) const TAGS: [&str; 3] = ["v141", "v142", "v143"];
 
 /// Somebody whom the rules let deploy nothing.
-pub(crate) const STRANGER: &str = "stranger";
+pub(crate) const STRANGER: &str = "sly";
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]

@@ -250,6 +250,10 @@ pub(crate) async fn besiege(
     tending.spawn(people::tend(site.clone(), rng.fork()));
     for number in 0..plan.kills {
         site.one_life(number == 0, rng, totals).await?;
+        // Killed before it had made anything.
+        if !site.start.data().exists() {
+            continue;
+        }
         let (journal, findings) = site.glance(directory)?;
         totals.saw(&site);
         if totals.is_time_to_tell() || !findings.none() {
