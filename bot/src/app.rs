@@ -23,6 +23,7 @@ use operations::vitals::Trouble;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
+use crate::accounts;
 use crate::checkpoints::book::Book;
 use crate::checkpoints::key::Key;
 use crate::checkpoints::{self, Checkpoints};
@@ -219,6 +220,12 @@ impl App {
         drop(inbox);
         running.extend(chats::watch(&sockets));
 
+        for (platform, chat) in &chats {
+            if let Some(health) = sockets.get(platform) {
+                let looks = accounts::look(engine.clone(), clock.clone(), chat.clone(), health.clone());
+                running.push(crate::tasks::spawn("accounts", looks));
+            }
+        }
         let looker = Looker {
             engine: engine.clone(),
             clock: clock.clone(),

@@ -7,7 +7,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use operations::ids::Platform;
 use tokio::sync::watch;
@@ -150,6 +150,7 @@ struct Plan {
     at: Option<(Point, u64)>,
     what: Dies,
     passes: Vec<AtomicU64>,
+    spared: AtomicBool,
     dead: watch::Sender<bool>,
 }
 
@@ -168,7 +169,13 @@ impl Crash {
 
     fn planned(at: Option<(Point, u64)>, what: Dies) -> Crash {
         let passes = Point::ALL.iter().map(|_| AtomicU64::new(0)).collect();
-        Crash(Some(Arc::new(Plan { at, what, passes, dead: watch::Sender::new(false) })))
+        Crash(Some(Arc::new(Plan {
+            at,
+            what,
+            passes,
+            spared: AtomicBool::new(false),
+            dead: watch::Sender::new(false),
+        })))
     }
 
     /// How often a point was passed.
@@ -184,13 +191,20 @@ impl Crash {
     pub fn pass(&self, point: Point) -> Result<(), Crashed> {
         let Some(plan) = &self.0 else { return Ok(()) };
         let pass = plan.passes[point as usize].fetch_add(1, Ordering::Relaxed) + 1;
-        if plan.at == Some((point, pass)) {
+        if plan.at == Some((point, pass)) && !plan.spared.load(Ordering::Relaxed) {
             match plan.what {
                 Dies::Process => die(),
                 Dies::Bot => plan.dead.send_replace(true),
             };
         }
         self.lives()
+    }
+
+    /// Whoever has not died by now lives on.
+    pub fn spare(&self) {
+        if let Some(plan) = &self.0 {
+            plan.spared.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Passes a point; never returns where this bot is dead.

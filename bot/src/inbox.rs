@@ -12,8 +12,9 @@ use integrations::chat::socket::Arrival;
 use integrations::chat::{Called, Chat, discord, slack};
 use integrations::clock::SharedClock;
 use jiff::Timestamp;
+use operations::accounts::Standing;
 use operations::chat::Inbound;
-use operations::ids::Platform;
+use operations::ids::{Platform, UserRef};
 use operations::input::Input;
 use operations::policy::Asking;
 use operations::state::State;
@@ -46,6 +47,8 @@ enum Meaning {
     Complete(Box<discord::inbound::Completion>),
     /// A session has begun, and what was said from this moment on was not heard.
     Missed(Timestamp),
+    /// A chat told of an account.
+    Account(UserRef, Option<Standing>),
     /// Somebody from another server asked for something.
     Foreign(operations::chat::ReplyTo),
     /// Nothing for Muster.
@@ -87,6 +90,7 @@ impl Intake {
                 None
             }
             Ok(Meaning::Missed(since)) => Some(Request::new(Input::Missed { platform, since })),
+            Ok(Meaning::Account(user, standing)) => Some(Request::new(Input::Account { user, standing })),
             Ok(Meaning::Foreign(reply)) => {
                 self.turn_away(reply);
                 None
@@ -155,7 +159,7 @@ impl Intake {
     fn turn_away(&self, reply: operations::chat::ReplyTo) {
         let Some(chat) = self.chats.get(&reply.platform()).cloned() else { return };
         crate::tasks::spawn("turn away", async move {
-            let words = "Muster works only in the server that it is set up for. Ask whoever runs it.";
+            let words = "Muster works only for members of the server that it is set up for. Ask whoever runs it.";
             let card = operations::card::Card::line(operations::text::Text::new().plain(words));
             if let Err(failure) = chat.reply(&reply, &card, "foreign").await {
                 tracing::debug!(why = %failure, "Somebody from elsewhere could not be answered");
@@ -181,6 +185,7 @@ fn read(me: Identity, raw: &str) -> Result<Meaning, String> {
     Ok(match me {
         Identity::Slack(me) => match slack::inbound::parse(&value, &me)? {
             slack::inbound::Parsed::Act(inbound) => Meaning::Act(inbound),
+            slack::inbound::Parsed::Account(user, standing) => Meaning::Account(user, standing),
             slack::inbound::Parsed::Ignored(_) => Meaning::Nothing,
         },
         Identity::Discord(me) => match discord::inbound::parse(&value, &me)? {

@@ -2,6 +2,7 @@
 //!
 //! Begin with [`app::App::start`], which starts everything in order.
 
+mod accounts;
 pub mod app;
 pub mod checkpoints;
 pub mod cli;

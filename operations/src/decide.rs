@@ -12,6 +12,7 @@ mod ticks;
 
 use jiff::Timestamp;
 
+use crate::accounts;
 use crate::chat::Actor;
 use crate::command::{AlertAsk, Ask, Command, FormKind};
 use crate::effect::Effect;
@@ -94,6 +95,8 @@ pub fn decide(state: &State, input: &Input, now: Timestamp) -> Result<Decision, 
             Ok(Decision::events(crate::deploy::done(state, *deploy, what, outcome, now)))
         }
         Input::Done { effect, outcome } => Ok(Decision::events(done::done(state, effect, outcome))),
+        Input::Account { user, standing } => Ok(Decision::events(accounts::told(state, user, *standing))),
+        Input::Accounts { platform, found } => Ok(Decision::events(accounts::told_all(state, *platform, found))),
         Input::Missed { platform, since } => {
             Ok(Decision::events(vec![Event::MessagesMissed { platform: *platform, since: *since }]))
         }

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::Standing;
 use crate::alert::{Alert, Unheard};
 use crate::channels::Unusable;
 use crate::chat::{Actor, Captured};
 use crate::deploy::event::{DeployEvent, HoldEvent};
 use crate::effect::{CardId, Place};
-use crate::ids::{ChannelId, DeployId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
+use crate::ids::{
+    ChannelId, DeployId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId, UserRef,
+};
 use crate::incident::{Mark, Role, Severity};
 use crate::text::Outside;
 use crate::triage::Verdict;
@@ -35,6 +38,13 @@ pub enum Event {
         version: String,
         /// How many there are.
         rules: usize,
+    },
+    /// A chat says that somebody is a guest there, was deactivated, or is a full member again.
+    AccountChanged {
+        /// Whose account.
+        user: UserRef,
+        /// How it stands; none for a full member.
+        standing: Option<Standing>,
     },
     /// A payload came in that couldn't be read.
     UnreadableReceived {
@@ -470,6 +480,7 @@ impl Event {
             Event::EffectGivenUp { incident, .. } => *incident,
             Event::Started { .. }
             | Event::PoliciesChanged { .. }
+            | Event::AccountChanged { .. }
             | Event::UnreadableReceived { .. }
             | Event::GroupOpened { .. }
             | Event::AlertFired { .. }

@@ -1,13 +1,16 @@
 //! What the engine is given: everything that can make something happen.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use crate::accounts::Standing;
 use crate::alert::Received;
 use crate::channels::Unusable;
 use crate::chat::{Actor, Answer, ReplyTo};
 use crate::command::Command;
 use crate::effect::{Effect, Outcome};
-use crate::ids::{ChannelId, MessageRef, Platform};
+use crate::ids::{ChannelId, MessageRef, Platform, UserRef};
 use crate::incident::Mark;
 use crate::vitals::Vitals;
 
@@ -72,6 +75,20 @@ pub enum Input {
         platform: Platform,
         /// From when on.
         since: Timestamp,
+    },
+    /// A chat told of an account.
+    Account {
+        /// Which one.
+        user: UserRef,
+        /// How it stands; none for a full member.
+        standing: Option<Standing>,
+    },
+    /// A chat told of all its accounts.
+    Accounts {
+        /// Which chat.
+        platform: Platform,
+        /// Those that are no full members'.
+        found: BTreeMap<UserRef, Standing>,
     },
     /// A chat would not take something, because of the channel that it was for.
     ChannelRefused {

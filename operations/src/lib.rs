@@ -8,6 +8,7 @@
 //! What holds: no async, no I/O, no database, no clock, no randomness. The same journal
 //! gives the same state, whatever the configuration.
 
+pub mod accounts;
 pub mod alert;
 pub mod card;
 pub mod channels;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::accounts::Accounts;
 use crate::chat::Actor;
 use crate::deploy::Target;
 use crate::ids::{ChannelId, GroupId, IncidentId, Platform, UserRef};
@@ -163,6 +164,8 @@ pub struct Question<'a> {
     pub now: Timestamp,
     /// The change, for [`Verb::is_change`], once there is a plan. Before that only what allows is asked.
     pub change: Option<&'a Change>,
+    /// Who is a guest on a chat, and who was deactivated there.
+    pub accounts: &'a Accounts,
 }
 
 /// A rule that decided, in its author's words.
@@ -313,7 +316,10 @@ impl Asking<'_> {
     #[must_use]
     pub fn ruling(&self, verb: Verb, on: &On, change: Option<&Change>) -> Ruling {
         let Asking { state, by, channel, now } = *self;
-        state.settings.gate.rule(&state.settings, &Question { verb, by, on, channel, now, change })
+        state
+            .settings
+            .gate
+            .rule(&state.settings, &Question { verb, by, on, channel, now, change, accounts: &state.accounts })
     }
 
     /// Those of these incidents that somebody may look at, up to `most`.

@@ -39,7 +39,7 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
             );
             tell_everybody(state, record.seq, &Card::line(Text::new().plain(words)))
         }
-        Event::PoliciesChanged { .. } => Vec::new(),
+        Event::PoliciesChanged { .. } | Event::AccountChanged { .. } => Vec::new(),
         Event::UnreadableReceived { .. } | Event::AlertsRepeated { .. } | Event::UnheardResolved { .. } => Vec::new(),
         Event::ChannelUnusable { platform, channel, why, .. } => {
             let mut effects = Vec::new();

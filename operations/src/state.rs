@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::Accounts;
 use crate::alert::{Group, Member, Unheard};
 use crate::channels::Unusable;
 use crate::deploy::{Deploy, Release, Target};
@@ -102,6 +103,9 @@ pub struct State {
     /// Which rules say who may do what.
     #[serde(default)]
     pub policies: String,
+    /// Who is a guest on a chat, and who was deactivated.
+    #[serde(default)]
+    pub accounts: Accounts,
     /// What Muster sees of itself. Not part of a snapshot.
     #[serde(skip)]
     pub vitals: Vitals,
@@ -193,6 +197,7 @@ impl State {
             unheard,
             started_at,
             policies,
+            accounts,
             vitals: _,
             due,
             deploys,
@@ -227,6 +232,7 @@ impl State {
             unheard: unheard.clone(),
             started_at: *started_at,
             policies: policies.clone(),
+            accounts: accounts.clone(),
             due: due.clone(),
             deploys: deploys.clone(),
             running: running.clone(),

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{PolicyId, Request};
+use operations::accounts::Standing;
 use operations::chat::Actor;
 use operations::ids::{Platform, UserRef};
 use operations::policy::{Gate, On, Question, Verb};
@@ -116,9 +117,9 @@ struct Kind<'s> {
     may: u32,
 }
 
-/// All that rules know of a person: their teams and roles, whether they are active, on which chats they are, and who
-/// they are where a rule names them.
-type Alike<'s> = (&'s [String], Vec<&'s str>, bool, BTreeSet<Platform>, Option<&'s str>);
+/// All that rules know of a person: their teams and roles, whether they are active, on which chats they are and whether
+/// as guests, and who they are where a rule names them.
+type Alike<'s> = (&'s [String], Vec<&'s str>, bool, BTreeSet<(Platform, bool)>, Option<&'s str>);
 
 impl<'s> Others<'s> {
     /// Finds everybody who may be let: those whom `@who` names, or all where a rule doesn't say for whom it is.
@@ -167,8 +168,8 @@ impl<'s> Others<'s> {
         let alike: Alike<'s> = (
             self.settings.teams.of(&person.key),
             entities::roles_of(self.settings, person).collect(),
-            person.active,
-            person.accounts.iter().map(|account| account.platform).collect(),
+            person.active && !person.accounts.iter().any(|it| self.ask.accounts.standing(it) == Some(Standing::Left)),
+            person.accounts.iter().map(|it| (it.platform, self.ask.accounts.is_guest(it))).collect(),
             Some(person.key.as_str()).filter(|key| self.policies.people.contains(*key)),
         );
         if let Some(may) = self.asked.get(&alike) {

@@ -11,6 +11,7 @@ use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression as Value, Schema,
 };
 use jiff::tz::TimeZone;
+use operations::accounts::Accounts;
 use operations::deploy::Target;
 use operations::ids::{Platform, UserRef};
 use operations::policy::{Change, On, Question};
@@ -88,7 +89,7 @@ pub(crate) struct Put {
 /// Puts a question.
 pub(crate) fn put(settings: &Settings, question: &Question<'_>, schema: &Schema) -> Result<Put, NotPut> {
     let mut all = All { settings, entities: HashMap::new() };
-    let principal = all.person(&question.by.user)?;
+    let principal = all.person(&question.by.user, question.accounts)?;
     let resource = match question.on {
         On::Workspace => all.add("Workspace", "workspace", HashMap::new(), HashSet::new())?,
         On::Service(service) => all.service(service)?,
@@ -111,12 +112,14 @@ struct All<'s> {
 }
 
 impl All<'_> {
-    fn person(&mut self, user: &UserRef) -> Result<EntityUid, NotPut> {
+    fn person(&mut self, user: &UserRef, accounts: &Accounts) -> Result<EntityUid, NotPut> {
         let found = self.settings.person(user).cloned();
         let id = found.as_ref().map_or_else(|| account(user), |person| person.key.clone());
         let parents = found.as_ref().map_or_else(|| Ok(HashSet::new()), |person| self.groups_of(person))?;
+        let active = found.as_ref().is_none_or(|person| person.active) && !accounts.has_left(self.settings, user);
         let attributes = HashMap::from([
-            ("active".to_owned(), Value::new_bool(found.as_ref().is_none_or(|person| person.active))),
+            ("active".to_owned(), Value::new_bool(active)),
+            ("guest".to_owned(), Value::new_bool(accounts.is_guest(user))),
             ("known".to_owned(), Value::new_bool(found.is_some())),
         ]);
         self.add("Person", &id, attributes, parents)

@@ -8,13 +8,15 @@
 //! stranger declare  service:checkout at=2026-03-06T17:00:00Z => refused no-fridays
 //! ```
 //! `WHO` is a key of people.toml, or `stranger` for somebody who isn't in it; `WHAT` is
-//! `workspace`, `service:NAME`, `environment:SERVICE/NAME` or `incident:SERVICE`. What is asked for a change
+//! `workspace`, `service:NAME`, `environment:SERVICE/NAME` or `incident:SERVICE`. `guest` and `deactivated` say
+//! (`true` or `false`) how the account stands with its chat. What is asked for a change
 //! is asked as if there were a plan: `frozen`, `breakGlass`, `reason`, `tested` (`true` where it isn't said) and
 //! `sizeKnown` take `true` or `false`, `incidents`, `alerts` and `commits` a number, `reference` and `checks` a word,
 //! `approvals` keys of people with commas (each counts once, where they may approve, and never who asks), and `param.NAME` a parameter's value. Where rules are named, exactly these
 //! must have decided. Lines that begin with `#` say something to people.
 
 use jiff::Timestamp;
+use operations::accounts::{Accounts, Standing};
 use operations::chat::Actor;
 use operations::deploy::Target;
 use operations::ids::{ChannelId, IncidentId, Platform, UserRef};
@@ -36,6 +38,8 @@ pub struct Case {
     pub at: Timestamp,
     /// The change, where it is about one.
     pub change: Option<Change>,
+    /// How the account stands with its chat.
+    pub accounts: Accounts,
 }
 
 /// What is expected, or found.
@@ -139,6 +143,7 @@ pub fn case(words: &[&str], settings: &Settings, now: Timestamp) -> Result<Case,
         channel: Some(ChannelId::from("C0")),
         at: now,
         change: None,
+        accounts: Accounts::default(),
     };
     if case.verb.is_change() {
         let (reference, checks) = ("default_branch", "passed");
@@ -147,7 +152,7 @@ pub fn case(words: &[&str], settings: &Settings, now: Timestamp) -> Result<Case,
     if !case.verb.fits(&case.on) {
         return Err(format!("nobody can {verb} {what}: it is about something else"));
     }
-    let (mut platform, mut is_shell) = (None, false);
+    let (mut platform, mut is_shell, mut standing) = (None, false, None);
     for word in rest {
         let (key, value) = word.split_once('=').ok_or_else(|| format!("{word:?} is no key=value"))?;
         match key {
@@ -159,13 +164,21 @@ pub fn case(words: &[&str], settings: &Settings, now: Timestamp) -> Result<Case,
                 "discord" => platform = Some(Platform::Discord),
                 _ => return Err(format!("{value:?} is no platform: slack, discord or cli")),
             },
+            "guest" | "deactivated" => {
+                let is = value.parse().map_err(|_| format!("{key} is true or false, not {value:?}"))?;
+                let what = if key == "guest" { Standing::Guest } else { Standing::Left };
+                standing = standing.or(Some(what).filter(|_| is));
+            }
             _ => match &mut case.change {
                 Some(change) => about_change(change, key, value, settings)?,
-                None => return Err(format!("there is no {key}: at, channel and platform can be said")),
+                None => {
+                    return Err(format!("there is no {key}: at, channel, platform, guest and deactivated can be said"));
+                }
             },
         }
     }
     case.by.user = account(who, platform, settings)?;
+    case.accounts.note(&case.by.user, standing);
     if is_shell {
         case.channel = None;
     }
@@ -198,7 +211,7 @@ fn about_change(change: &mut Change, key: &str, value: &str, settings: &Settings
             Some(name) => drop(change.parameters.insert(name.to_owned(), value.to_owned())),
             None => {
                 return Err(format!(
-                    "there is no {key}: at, channel, platform, frozen, breakGlass, reason, tested, sizeKnown, incidents, \
+                    "there is no {key}: at, channel, platform, guest, deactivated, frozen, breakGlass, reason, tested, sizeKnown, incidents, \
                      alerts, commits, reference, checks, approvals and param.NAME can be said"
                 ));
             }
@@ -256,9 +269,9 @@ fn stranger(platform: Platform) -> UserRef {
 /// nobody who may not approve.
 #[must_use]
 pub fn answer(gate: &dyn Gate, settings: &Settings, case: &Case) -> Ruling {
-    let Case { by, verb, on, channel, at, change } = case;
+    let Case { by, verb, on, channel, at, change, accounts } = case;
     let ask = |verb: Verb, by: &Actor, change: Option<&Change>| {
-        gate.rule(settings, &Question { verb, by, on, channel: channel.as_ref(), now: *at, change })
+        gate.rule(settings, &Question { verb, by, on, channel: channel.as_ref(), now: *at, change, accounts })
     };
     let counted = |change: &Change| {
         let mut approvals: Vec<UserRef> = Vec::new();

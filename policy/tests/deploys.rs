@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use operations::accounts::Accounts;
 use operations::chat::Actor;
 use operations::deploy::Target;
 use operations::ids::{ChannelId, Platform, UserRef};
@@ -101,7 +102,15 @@ fn asked(gate: &Policies, settings: &Settings, who: &str, at: &str, change: Opti
     let on = On::Environment(Target { service: service.to_owned(), environment: environment.to_owned() });
     let by = Actor { user: user(who, Platform::Slack), name: "x".into() };
     let channel = ChannelId::from("C1");
-    let question = Question { verb: Verb::Deploy, by: &by, on: &on, channel: Some(&channel), now: now(), change };
+    let question = Question {
+        verb: Verb::Deploy,
+        by: &by,
+        on: &on,
+        channel: Some(&channel),
+        now: now(),
+        change,
+        accounts: Accounts::NONE,
+    };
     gate.rule(settings, &question)
 }
 
@@ -129,6 +138,12 @@ fn who_may_do_what_with_deploys() {
          vi       view     environment:checkout/production  => allowed everyone-views
          stranger view     environment:checkout/production  => allowed everyone-views
          stranger work     incident:checkout                => allowed everyone-responds
+         # But guests of the workspace, and whoever was deactivated.
+         stranger view     workspace guest=true             => refused guests
+         stranger work     incident:checkout guest=true     => refused guests
+         vi       work     incident:checkout guest=true     => allowed everyone-responds
+         vi       view     workspace deactivated=true       => refused left
+         dee      deploy   environment:checkout/staging deactivated=true guest=false => refused left
          vi       deploy   environment:checkout/staging     => refused
          vi       rollback environment:checkout/staging     => refused
          vi       promote  environment:checkout/production  => refused

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use operations::accounts::Standing;
 use operations::chat::Actor;
 use operations::decide::decide;
 use operations::deploy::effect::{DeployEffect, DeployOutcome};
@@ -46,6 +47,8 @@ struct House {
     /// Whether the file knows each person's account on Slack, and on Discord.
     linked: Vec<[bool; 2]>,
     active: Vec<bool>,
+    /// How each account stands with its chat; behind the people's, those of nobody.
+    standing: Vec<[Option<Standing>; 2]>,
     member: Vec<[bool; TEAMS]>,
     /// Who has each role themselves, and with a team.
     role: [[bool; PEOPLE]; 3],
@@ -64,12 +67,21 @@ enum Found {
     No,
 }
 
+fn standing(some: &mut impl FnMut(u8) -> bool) -> Option<Standing> {
+    match (some(1), some(1)) {
+        (true, _) => Some(Standing::Guest),
+        (false, true) => Some(Standing::Left),
+        (false, false) => None,
+    }
+}
+
 impl House {
     fn new(random: &mut fastrand::Rng) -> House {
         let mut some = |in_ten: u8| random.u8(0..10) < in_ten;
         House {
             linked: (0..PEOPLE).map(|_| [some(8), some(6)]).collect(),
             active: (0..PEOPLE).map(|_| some(8)).collect(),
+            standing: (0..=PEOPLE).map(|_| [standing(&mut some), standing(&mut some)]).collect(),
             member: (0..PEOPLE).map(|_| [some(3), some(3), some(3)]).collect(),
             role: [0; 3].map(|_| [0; PEOPLE].map(|_| some(3))),
             role_of_team: [0; 3].map(|_| [0; TEAMS].map(|_| some(2))),
@@ -87,8 +99,23 @@ impl House {
         self.role[role][person] || (0..TEAMS).any(|team| self.member[person][team] && self.role_of_team[role][team])
     }
 
+    fn stands(&self, (who, platform): Account) -> Option<Standing> {
+        self.standing[who][usize::from(platform == Platform::Discord)]
+    }
+
+    /// Marked as having left, or with an account that was deactivated: any one of a person's.
     fn is_left(&self, account: Account) -> bool {
-        self.person(account).is_some_and(|person| !self.active[person])
+        let is_gone = |account: Account| self.stands(account) == Some(Standing::Left);
+        is_gone(account)
+            || self.person(account).is_some_and(|person| {
+                let accounts = Platform::ALL.map(|platform| (person, platform));
+                !self.active[person] || accounts.into_iter().any(|it| self.person(it).is_some() && is_gone(it))
+            })
+    }
+
+    /// A guest whom nobody wrote into the file.
+    fn is_outsider(&self, account: Account) -> bool {
+        self.stands(account) == Some(Standing::Guest) && self.person(account).is_none()
     }
 
     /// Whether a rule gives it to somebody who has not left.
@@ -107,7 +134,7 @@ impl House {
     }
 
     fn may(&self, account: Account, verb: Verb, service: Option<usize>) -> bool {
-        self.grants(account, verb, service) && !self.is_left(account)
+        self.grants(account, verb, service) && !self.is_left(account) && !self.is_outsider(account)
     }
 
     /// Those whose approval counts: a person is one whatever they write with, and who stands in no file may not approve.
@@ -253,7 +280,15 @@ fn asked(random: &mut fastrand::Rng, house: &House, state: &State) -> (Found, Fo
     let by = account(random);
     let channel = random.bool().then(|| ChannelId::from("C1"));
     let actor = actor(by);
-    let question = Question { verb, by: &actor, on: &on, channel: channel.as_ref(), now: now(), change: None };
+    let question = Question {
+        verb,
+        by: &actor,
+        on: &on,
+        channel: channel.as_ref(),
+        now: now(),
+        change: None,
+        accounts: &state.accounts,
+    };
     let found = found(state, &question);
     let expected = if house.may(by, verb, service) { Found::Yes } else { Found::No };
     (found, expected, format!("{question:?}"))
@@ -308,7 +343,7 @@ fn ruled(state: &State, plan: &Planned, house: &House, approved: &BTreeSet<usize
         environment: ENVIRONMENTS[plan.environment].to_owned(),
     });
     let (verb, by, channel) = (plan.verb, &actor(plan.by), None);
-    found(state, &Question { verb, by, on: &on, channel, now: now(), change: Some(&change) })
+    found(state, &Question { verb, by, on: &on, channel, now: now(), change: Some(&change), accounts: &state.accounts })
 }
 
 fn found(state: &State, question: &Question<'_>) -> Found {
@@ -420,6 +455,9 @@ fn ask_around(seed: u64, gate: &Keeper, often: &mut Often) {
     let house = House::new(random);
     let mut state = State::default();
     state.settings = house.settings(gate);
+    for account in (0..=PEOPLE).flat_map(|who| Platform::ALL.map(|platform| (who, platform))) {
+        state.accounts.note(&user(account), house.stands(account));
+    }
     for number in 0..QUESTIONS {
         let about_plan = number % 2 == 0;
         let put = if about_plan { planned } else { asked };

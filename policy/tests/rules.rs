@@ -1,6 +1,7 @@
 //! What rules allow and refuse, and the ways in which Cedar alone would say yes.
 
 use jiff::Timestamp;
+use operations::accounts::Accounts;
 use operations::chat::Actor;
 use operations::ids::{ChannelId, IncidentId, Platform, UserRef};
 use operations::policy::{Gate, On, Question, Ruling, Verb};
@@ -42,7 +43,10 @@ fn rules(text: &str) -> Policies {
 fn ask(policies: &Policies, who: &str, verb: Verb, on: &On) -> Ruling {
     let by = Actor { user: user(who), name: "x".into() };
     let (channel, now) = (ChannelId::from("C1"), "2026-03-06T17:00:00Z".parse::<Timestamp>().expect("a time"));
-    policies.rule(&settings(), &Question { verb, by: &by, on, channel: Some(&channel), now, change: None })
+    policies.rule(
+        &settings(),
+        &Question { verb, by: &by, on, channel: Some(&channel), now, change: None, accounts: Accounts::NONE },
+    )
 }
 
 /// The names of the rules that decided; with a `!` before them where it is no.
@@ -155,6 +159,7 @@ fn nobody_is_known_by_a_name_and_an_account_is_no_key() {
             channel: Some(&ChannelId::from("C1")),
             now,
             change: None,
+            accounts: Accounts::NONE,
         };
         assert_eq!(policies.rule(&settings(), &question).is_allowed(), allowed, "{by:?}");
     }
@@ -175,8 +180,15 @@ fn hours_and_weekdays_are_those_of_the_time_zone() {
     let channel = ChannelId::from("C1");
     let now = "2026-03-06T17:30:00Z".parse::<Timestamp>().expect("a time");
     let mut settings = settings();
-    let mut question =
-        Question { verb: Verb::View, by: &by, on: &On::Workspace, channel: Some(&channel), now, change: None };
+    let mut question = Question {
+        verb: Verb::View,
+        by: &by,
+        on: &On::Workspace,
+        channel: Some(&channel),
+        now,
+        change: None,
+        accounts: Accounts::NONE,
+    };
     assert_eq!(decided(&policies.rule(&settings, &question)), "all", "half past five in UTC");
     settings.time_zone = jiff::tz::TimeZone::get("Europe/Berlin").ok();
     assert_eq!(decided(&policies.rule(&settings, &question)), "!friday-evening", "half past six in Berlin");
@@ -358,7 +370,15 @@ fn a_hundred_thousand_questions_are_answered_as_a_model_of_its_own_answers_them(
             let now = format!("2026-03-06T{hour:02}:00:00Z").parse::<Timestamp>().expect("a time");
             let by = Actor { user: by, name: "x".into() };
             let channel = ChannelId::from("C1");
-            let question = Question { verb, by: &by, on: &on, channel: Some(&channel), now, change: None };
+            let question = Question {
+                verb,
+                by: &by,
+                on: &on,
+                channel: Some(&channel),
+                now,
+                change: None,
+                accounts: Accounts::NONE,
+            };
             let found = policies.rule(&settings, &question);
             assert_eq!(found.is_allowed(), model(&settings, &by.user, verb, &on, hour), "{question:?}: {found:?}");
             allowed += usize::from(found.is_allowed());

@@ -12,7 +12,7 @@
 //! changes  [SERVICE] [7d] · where SERVICE · why D-1|A-1
 //! ```
 //! What holds: services and environments are those of the configuration; a reference is checked before anybody
-//! else sees it ([`reference`]); nothing is guessed where it changes what is done.
+//! else sees it ([`mod@reference`]); nothing is guessed where it changes what is done.
 
 pub(crate) mod answers;
 mod flags;

@@ -11,12 +11,14 @@ pub mod pace;
 pub mod slack;
 pub mod socket;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use operations::accounts::Standing;
 use operations::card::{Card, Form};
 use operations::channels::Unusable;
 use operations::chat::{Captured, CommandSpec, ReplyTo};
-use operations::ids::{ChannelId, MessageId, MessageRef, Platform};
+use operations::ids::{ChannelId, MessageId, MessageRef, Platform, UserRef};
 
 use crate::redact;
 
@@ -318,6 +320,18 @@ impl Chat {
         match self {
             Chat::Slack(client) => client.name_of(user).await,
             Chat::Discord(client) => client.name_of(user).await,
+        }
+    }
+
+    /// Who is a guest there, and whose account was deactivated. None on Discord, which has no guests of that kind and
+    /// lets nobody act who has left.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn accounts(&self) -> Called<Option<BTreeMap<UserRef, Standing>>> {
+        match self {
+            Chat::Slack(client) => client.accounts().await.map(Some),
+            Chat::Discord(_) => Ok(None),
         }
     }
 

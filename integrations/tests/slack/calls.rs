@@ -7,12 +7,13 @@ use integrations::chat::slack::{Client, Config};
 use integrations::chat::{Chat, Failure, Refused};
 use integrations::http::http_client;
 use integrations::secret::Secret;
+use operations::accounts::Standing;
 use operations::card::{Card, Colour, Quote, Style};
 use operations::channels::Unusable;
-use operations::ids::{ChannelId, MessageId, MessageRef, Platform};
+use operations::ids::{ChannelId, MessageId, MessageRef, Platform, UserRef};
 use operations::text::{Outside, Text};
 use sandbox::faults::CallFault;
-use sandbox::slack::Typed;
+use sandbox::slack::{Membership, Typed};
 
 use crate::common::{clock, parrot, pass_until, settle, until};
 use crate::world::{World, config, is_transient, is_unknown, kind, plain, unusable};
@@ -321,6 +322,32 @@ async fn messages_are_fetched_in_channels_and_threads() {
     assert_eq!(world.calls("users.info"), 1, "a name is asked for once");
     let failure = world.chat.fetch(&message("1.000001")).await.expect_err("nothing there");
     assert_eq!(kind(&failure), Some(Refused::Gone), "{failure:?}");
+}
+
+#[tokio::test]
+async fn guests_and_those_who_were_deactivated_are_found_on_every_page() {
+    let world = World::new().await;
+    let slack = &world.sandbox.slack;
+    for number in 0..450 {
+        let membership = match number {
+            7 | 449 => Membership::Guest,
+            300 => Membership::Deactivated,
+            _ => Membership::Member,
+        };
+        slack.lets_in(&format!("person{number}"), membership);
+    }
+    let found = world.chat.accounts().await.expect("it is listed").expect("Slack has guests");
+    let of = |number: u32| UserRef {
+        platform: Platform::Slack,
+        workspace: slack.team().to_owned(),
+        user: slack.user_id(&format!("person{number}")).expect("there is one"),
+    };
+    let expected = [(of(7), Standing::Guest), (of(300), Standing::Left), (of(449), Standing::Guest)];
+    assert_eq!(found, expected.into());
+    assert_eq!(world.calls("users.list"), 3);
+    // Half a list would take the rest for members.
+    slack.fault("users.list", 1, CallFault::Status { status: 500 });
+    assert!(world.chat.accounts().await.is_err());
 }
 
 #[tokio::test]

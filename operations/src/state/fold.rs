@@ -34,6 +34,7 @@ pub(super) fn apply(state: &mut State, record: &Record) {
             state.forget(at);
         }
         Event::PoliciesChanged { version, .. } => state.policies.clone_from(version),
+        Event::AccountChanged { user, standing } => state.accounts.note(user, *standing),
         Event::UnreadableReceived { .. } => state.forget(at),
         Event::TroubleBegan { trouble, .. } => {
             state.troubles.insert(trouble.clone(), at);

@@ -5,6 +5,7 @@
 
 use serde_json::json;
 
+use super::types::{Membership, Person};
 use super::{BOT_USER, Slack};
 
 impl Slack {
@@ -60,6 +61,34 @@ impl Slack {
             self.enter(state, &id, BOT_USER, Some(&user));
         }
         Ok(())
+    }
+
+    /// An administrator makes somebody a guest, deactivates them, or takes that back.
+    ///
+    /// # Errors
+    /// There is no such person.
+    pub fn makes(&self, user: &str, membership: Membership) -> Result<(), String> {
+        let state = &mut *self.lock();
+        let id = state.person(user).ok_or_else(|| format!("there is no {user}"))?.id.clone();
+        if let Some(person) = state.people.iter_mut().find(|person| person.id == id) {
+            person.membership = membership;
+        }
+        Ok(())
+    }
+
+    /// Somebody new comes to the workspace, into every public channel.
+    pub fn lets_in(&self, name: &str, membership: Membership) {
+        let state = &mut *self.lock();
+        let id = format!("U0P{:08}", state.next_id());
+        state.people.push(Person { id: id.clone(), name: name.to_owned(), real_name: name.to_owned(), membership });
+        for channel in state.channels.iter_mut().filter(|channel| !channel.private) {
+            channel.members.push(id.clone());
+        }
+        let ts = state.next_ts(self.now());
+        let user = super::others::user_json(state, &id).unwrap_or_default();
+        let at = self.now().as_second();
+        self.emit(state, json!({ "type": "team_join", "user": user, "cache_ts": at, "event_ts": ts }));
+        self.changed("");
     }
 
     /// Whether only some people may post in a channel, the bot not among them.

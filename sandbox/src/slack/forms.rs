@@ -118,7 +118,7 @@ impl Slack {
     pub async fn submits(&self, user: &str, values: BTreeMap<String, String>) -> Result<Submitted, String> {
         let (sent, user, id) = {
             let state = &mut *self.lock();
-            let user = state.person(user).ok_or_else(|| format!("there is no {user}"))?.id.clone();
+            let user = state.member(user)?.id.clone();
             let place = state.forms.iter().rposition(|form| form.user == user).ok_or("no form is open")?;
             let (view_blocks, before) =
                 (state.forms[place].view["blocks"].clone(), state.forms[place].view["state"]["values"].clone());
@@ -205,7 +205,7 @@ impl Slack {
     pub async fn cancels(&self, user: &str) -> Result<(), String> {
         let sent = {
             let state = &mut *self.lock();
-            let user = state.person(user).ok_or_else(|| format!("there is no {user}"))?.id.clone();
+            let user = state.member(user)?.id.clone();
             let place = state.forms.iter().rposition(|form| form.user == user).ok_or("no form is open")?;
             let form = state.forms.remove(place);
             let payload = json!({

@@ -40,7 +40,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
-pub use self::types::{Notification, Outcome, Person, Request, Submitted, Typed};
+pub use self::types::{Membership, Notification, Outcome, Person, Request, Submitted, Typed};
 
 use self::model::{Channel, State};
 use crate::Change;
@@ -106,7 +106,7 @@ impl Slack {
             let mut letters = name.chars();
             let real_name =
                 letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
-            state.people.push(Person { id, name: name.clone(), real_name });
+            state.people.push(Person { id, name: name.clone(), real_name, membership: Membership::Member });
         }
         let members: Vec<String> =
             state.people.iter().map(|person| person.id.clone()).chain([BOT_USER.to_owned()]).collect();

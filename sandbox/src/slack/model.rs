@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::delivery::Wire;
 use super::forms::Form;
 use super::limits::Limiter;
+use super::types::Membership;
 use super::{APP, BOT, BOT_NAME, BOT_USER, Notification, Person, Request, SLACKBOT, TEAM};
 
 /// Everything that changes.
@@ -130,6 +131,15 @@ impl State {
     pub(super) fn person(&self, who: &str) -> Option<&Person> {
         let who = who.trim_start_matches('@');
         self.people.iter().find(|person| person.id == who || person.name == who)
+    }
+
+    /// Somebody who can do something.
+    pub(super) fn member(&self, who: &str) -> Result<&Person, String> {
+        let found = self.person(who).ok_or_else(|| format!("there is no {who}"))?;
+        if found.membership == Membership::Deactivated {
+            return Err(format!("{who} was deactivated"));
+        }
+        Ok(found)
     }
 
     /// What a user id is called.

@@ -6,6 +6,7 @@ use super::emoji;
 use super::messages::{readable, writable};
 use super::model::{Pin, State};
 use super::refusal::{Answer, Args, Refusal, page};
+use super::types::Membership;
 use super::{APP, BOT, BOT_NAME, BOT_USER, SLACKBOT, Slack, TEAM};
 
 /// The most pins in a channel, and the most bookmarks.
@@ -221,7 +222,7 @@ fn check_link(link: &str) -> Result<(), Refusal> {
     if web { Ok(()) } else { Err("invalid_link".into()) }
 }
 
-fn user_json(state: &State, id: &str) -> Option<Value> {
+pub(super) fn user_json(state: &State, id: &str) -> Option<Value> {
     let is_bot = id == BOT_USER;
     let (name, real_name) = match id {
         BOT_USER => (BOT_NAME.to_owned(), BOT_NAME.to_owned()),
@@ -238,6 +239,11 @@ fn user_json(state: &State, id: &str) -> Option<Value> {
             "display_name_normalized": name, "team": TEAM, "status_text": "", "status_emoji": "",
         },
     });
+    match state.person(id).map(|person| person.membership) {
+        Some(Membership::Guest) => user["is_restricted"] = json!(true),
+        Some(Membership::Deactivated) => user["deleted"] = json!(true),
+        Some(Membership::Member) | None => {}
+    }
     if is_bot {
         user["profile"]["bot_id"] = json!(BOT);
         user["profile"]["api_app_id"] = json!(APP);

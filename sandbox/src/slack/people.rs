@@ -204,7 +204,7 @@ impl Slack {
     /// No such channel, or not one that can be joined.
     pub async fn joins(&self, user: &str, channel: &str) -> Result<(), String> {
         let state = &mut *self.lock();
-        let user = state.person(user).ok_or_else(|| format!("there is no {user}"))?.id.clone();
+        let user = state.member(user)?.id.clone();
         let id = state.channel_id(channel).ok_or_else(|| format!("there is no channel {channel}"))?;
         let found = state.channel(&id).ok_or("there is no such channel")?;
         if found.private || found.im.is_some() {
@@ -221,7 +221,7 @@ impl Slack {
 
     /// Who acts and where, by their ids, if they can act there.
     pub(super) fn place(&self, state: &mut State, user: &str, channel: &str) -> Result<(String, String), String> {
-        let id = state.person(user).ok_or_else(|| format!("there is no {user}"))?.id.clone();
+        let id = state.member(user)?.id.clone();
         if channel == format!("@{BOT_NAME}") || channel == BOT_USER {
             let direct = state.direct(&id, self.now());
             return Ok((id, direct));

@@ -15,6 +15,21 @@ pub struct Person {
     pub name: String,
     /// The name in full.
     pub real_name: String,
+    /// How they belong to the workspace.
+    pub membership: Membership,
+}
+
+/// How somebody belongs to the workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Membership {
+    /// Like most.
+    #[default]
+    Member,
+    /// In some channels alone ("multi-channel guest").
+    Guest,
+    /// Not any more.
+    Deactivated,
 }
 
 /// What became of something that somebody typed.

@@ -59,6 +59,9 @@ async fn what_the_story_leaves_out(world: &World) {
     body["truncatedAlerts"] = 7.into();
     assert_eq!(world.hook(body.to_string()).await, 200);
     world.settle().await;
+    // Somebody comes who is a guest.
+    world.sandbox.slack.lets_in("kim", sandbox::slack::Membership::Guest);
+    world.settle().await;
     // A second incident, in which something outside is refused, a card is deleted, and a mark is taken away.
     slack.user("ann").types("general", "/incident declare Search is down sev:1").await;
     world.advance(Duration::from_secs(31 * 60)).await;

@@ -39,6 +39,7 @@ pub(super) fn check(data: &[u8]) {
             assert!(!(of_event && inbound.by.user.user == me.user_id), "Muster's own doing");
             Scene::lively().act(&inbound);
         }
+        Ok(Parsed::Account(user, _)) => assert!(user.workspace == me.team && !user.user.is_empty()),
         Ok(Parsed::Ignored(why)) => assert!(!why.is_empty()),
         Err(why) => assert!(!why.is_empty() && why.chars().count() < 200 && is_visible(&why), "{why:?}"),
     }

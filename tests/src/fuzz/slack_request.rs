@@ -37,7 +37,7 @@ pub(super) fn check(data: &[u8]) {
             assert!(fresh);
             taken::is_from(&inbound, Platform::Slack, &user(Platform::Slack, "").workspace);
         }
-        Ok(Heard::Parsed(Parsed::Ignored(_))) => assert!(fresh),
+        Ok(Heard::Parsed(Parsed::Account(..) | Parsed::Ignored(_))) => assert!(fresh),
     }
     let changed = signed.changed(change);
     if changed != signed {

@@ -65,7 +65,7 @@ async fn a_deploy_is_planned_started_once_watched_and_told_of_on_both_chats() {
     let run = world.sandbox.ci.run(dispatches[0].run);
     run.begin();
     run.step("migrate");
-    world.advance(Duration::from_secs(10)).await;
+    world.soon(|world| world.chats().iter().all(|chat| card(*chat, "Deploy checkout").contains("migrate"))).await;
     for chat in world.chats() {
         let text = card(chat, "Deploy checkout");
         assert!(text.contains("migrate") && text.contains("2/3"), "{text}");

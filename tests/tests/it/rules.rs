@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use operations::accounts::Standing;
 use operations::ids::Platform;
+use sandbox::faults::CallFault;
+use sandbox::slack::Membership;
 use tests::World;
 
 /// Only leads work incidents; Ann is one, and Cleo has left.
@@ -101,4 +104,77 @@ async fn a_right_that_was_taken_away_is_gone_with_the_next_click_also_on_an_old_
     let version = world.config.policies.clone();
     let version = operations::policy::Gate::version(version.as_ref()).to_owned();
     assert_eq!(world.read(|state| state.policies.clone()).await, version);
+}
+
+/// Waits until the answer to who there is has arrived: of one account at most, that it stands so.
+async fn knows(world: &World, standing: Option<Standing>) {
+    for _ in 0..200 {
+        let known = world.read(|state| state.accounts.all().map(|(_, standing)| standing).next()).await;
+        if known == standing {
+            return;
+        }
+        world.advance(Duration::from_secs(1)).await;
+        world.pause(Duration::from_millis(2)).await;
+    }
+    panic!("nobody says so");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_does_nothing_until_an_administrator_or_people_toml_says_otherwise() {
+    let mut world = World::start().await;
+    world.alerts("Disk", &[("db-1", true)]).await;
+    world.sandbox.slack.lets_in("kim", Membership::Guest);
+    world.settle().await;
+    let kim = world.slack().user("kim");
+    let card = world.slack().channel("alerts").message("Disk");
+    kim.clicks(&card, "Acknowledge").await;
+    assert!(kim.was_told("alerts").contains("Guests of the workspace do nothing here"), "{}", kim.was_told("alerts"));
+    for words in ["/deploy checkout to staging", "/incident declare It burns", "/alert list"] {
+        kim.types("general", words).await;
+        assert!(kim.was_told("general").contains("write them into people.toml"), "{}", kim.was_told("general"));
+    }
+    let done = world.read(|state| (state.deploys.len(), state.incidents.len())).await;
+    assert_eq!((done, world.sandbox.ci.dispatches().len()), ((0, 0), 0));
+    // It is known after a restart, also while Slack doesn't say it.
+    world.stop().await;
+    world.sandbox.slack.fault("users.list", 1_000, CallFault::Status { status: 503 });
+    world.run(None).await;
+    world.slack().user("kim").types("general", "/alert list").await;
+    assert!(world.slack().user("kim").was_told("general").contains("Guests of the workspace"));
+    // A full member after all: at the latest ten minutes later.
+    world.sandbox.slack.clear_faults();
+    world.sandbox.slack.makes("kim", Membership::Member).expect("there is one");
+    world.advance(Duration::from_secs(605)).await;
+    knows(&world, None).await;
+    world.slack().user("kim").clicks(&card, "Acknowledge").await;
+    let text = world.slack().channel("alerts").message("Disk").text;
+    assert!(text.contains("Acknowledged by kim"), "as everybody may: {text}");
+    assert_eq!(world.slack().unexpected(), [] as [String; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_deactivated_on_slack_neither_deploys_nor_approves_on_discord() {
+    let world = World::start().await;
+    world.sandbox.slack.makes("ann", Membership::Deactivated).expect("there is one");
+    world.advance(Duration::from_secs(300)).await;
+    world.slack().user("bob").types("general", "/deploy checkout@v142 to production").await;
+    let card = world.discord().channel("deploys").message("Needs 1 approval");
+    assert!(card.text.contains("Ann"), "she could, as far as is known: {}", card.text);
+    // At the latest after ten minutes it is known.
+    world.advance(Duration::from_secs(310)).await;
+    knows(&world, Some(Standing::Left)).await;
+    let ann = world.discord().user("ann");
+    for words in ["/approve deploy:D-1", "/deploy start checkout environment:staging ref:v142", "/locks"] {
+        ann.types("general", words).await;
+        let told = ann.was_told("general");
+        assert!(told.contains("This person has left"), "{words}: {told}");
+    }
+    ann.clicks(&card, "Approve").await;
+    assert!(ann.was_told("deploys").contains("This person has left"));
+    // Nobody is left who could approve what Bob asks for.
+    world.slack().user("bob").types("general", "/deploy checkout@v141 to production").await;
+    let text = world.discord().channel("deploys").text();
+    assert_eq!(world.discord().channel("deploys").count("Needs 1 approval"), 1, "{text}");
+    assert_eq!(world.sandbox.ci.dispatches().len(), 0);
+    assert_eq!(world.discord().unexpected(), [] as [String; 0]);
 }

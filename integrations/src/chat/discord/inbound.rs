@@ -149,7 +149,15 @@ fn is_from_here(data: &Value, me: &Identity) -> bool {
     // Key 0 is a server's installation. A person may have installed the application for themselves alone (key 1).
     let owners = data.get("authorizing_integration_owners").and_then(Value::as_object).filter(|it| !it.is_empty());
     let installed = owners.is_none_or(|it| it.get("0").and_then(Value::as_str) == Some(me.guild.as_str()));
-    guild == Some(me.guild.as_str()) && data.get("member").is_some_and(Value::is_object) && installed
+    let member = data.get("member").filter(|it| it.is_object());
+    guild == Some(me.guild.as_str()) && member.is_some_and(|member| !is_guest(member)) && installed
+}
+
+/// Whether somebody may not be here like others: let into a voice channel alone (the flag `IS_GUEST`), or not through
+/// the server's screening yet (Discord's reference, "Guild Member Object" and "Guild Member Flags").
+fn is_guest(member: &Value) -> bool {
+    let flags = member.get("flags").and_then(Value::as_u64).unwrap_or_default();
+    flags & (1 << 4) != 0 || member.get("pending") == Some(&Value::Bool(true))
 }
 
 /// Whether it is a click or a form in a direct message with the bot, which only somebody who was written to can do:
@@ -235,6 +243,9 @@ fn message(data: &Value, me: &Identity) -> Result<Parsed, String> {
     if by_bot || data.get("webhook_id").is_some_and(|id| !id.is_null()) {
         return Ok(Parsed::Ignored("written by a bot"));
     }
+    if data.get("member").is_some_and(is_guest) {
+        return Ok(GUEST);
+    }
     let id = text(data, "/id")?;
     let delivery = format!("discord:{id}");
     let channel = ChannelId::from(text(data, "/channel_id")?);
@@ -293,6 +304,9 @@ fn reaction(dispatch: &Value, data: &Value, me: &Identity, added: bool) -> Resul
     if data.pointer("/member/user/bot") == Some(&Value::Bool(true)) {
         return Ok(Parsed::Ignored("done by a bot"));
     }
+    if data.get("member").is_some_and(is_guest) {
+        return Ok(GUEST);
+    }
     let channel = ChannelId::from(text(data, "/channel_id")?);
     let on = reference(&channel, text(data, "/message_id")?);
     let emoji = text(data, "/emoji/name")?.to_owned();
@@ -305,6 +319,8 @@ fn reaction(dispatch: &Value, data: &Value, me: &Identity, added: bool) -> Resul
     let by = actor(me, user, data.get("member"), account);
     Ok(act(delivery, by, channel, Act::Reaction { emoji, on, added }))
 }
+
+const GUEST: Parsed = Parsed::Ignored("done by a guest");
 
 const ELSEWHERE: Parsed = Parsed::Ignored("done in another server, or outside of any");
 

@@ -121,9 +121,12 @@ fn whoever_is_not_from_here_is_foreign() {
     for key in ["guild_id", "member"] {
         direct["d"].as_object_mut().expect("an object").remove(key);
     }
-    let mut installed_by_a_person = interaction_of(2, command);
+    let mut installed_by_a_person = interaction_of(2, command.clone());
     installed_by_a_person["d"]["authorizing_integration_owners"] = json!({ "1": "7" });
-    for payload in [other_server, direct, installed_by_a_person] {
+    let (mut guest, mut unscreened) = (interaction_of(2, command.clone()), interaction_of(2, command));
+    guest["d"]["member"]["flags"] = json!(16 | 2);
+    unscreened["d"]["member"]["pending"] = json!(true);
+    for payload in [other_server, direct, installed_by_a_person, guest, unscreened] {
         assert!(matches!(parse(&payload, &me()), Ok(Parsed::Foreign(_))), "{payload}");
         let mut typing = payload.clone();
         typing["d"]["type"] = json!(4);

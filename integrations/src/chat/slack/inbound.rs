@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use operations::accounts::Standing;
 use operations::chat::{Act, Actor, Inbound, Line, ReplyTo};
 use operations::ids::{ChannelId, MessageId, MessageRef, Platform, UserRef};
 use operations::text::Outside;
 use serde_json::Value;
 
+use super::accounts;
 use super::render::{MENU, Opened};
 use super::unmark::{emoji, unmark};
 
@@ -35,6 +37,8 @@ pub struct Identity {
 pub enum Parsed {
     /// A person did something.
     Act(Box<Inbound>),
+    /// An account is new: how it stands, none for a full member's.
+    Account(UserRef, Option<Standing>),
     /// Nothing to act upon; why.
     Ignored(&'static str),
 }
@@ -156,6 +160,11 @@ pub(super) fn event(payload: &Value, bot: &Identity) -> Result<Parsed, String> {
         }
     }
     let kind = text(event, "/type")?;
+    if kind == "team_join" {
+        let user = event.get("user").ok_or("the event has no user")?;
+        let account = accounts::account(user, &bot.team).ok_or("the user has no id")?;
+        return Ok(Parsed::Account(account, accounts::standing(user)));
+    }
     if !matches!(kind, "message" | "app_mention" | "reaction_added" | "reaction_removed" | "pin_added" | "pin_removed")
     {
         return Ok(Parsed::Ignored("an event of a type that is not needed"));

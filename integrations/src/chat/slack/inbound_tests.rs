@@ -39,6 +39,26 @@ fn message_with(fields: &Value) -> Value {
 }
 
 #[test]
+fn whoever_comes_is_a_member_or_a_guest() {
+    let came = |more: &Value| {
+        let mut user = json!({ "id": "U7", "team_id": "T1", "name": "kim", "deleted": false });
+        user.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        parse(&event_envelope(&json!({ "type": "team_join", "user": user })), &bot())
+    };
+    let account = UserRef { platform: Platform::Slack, workspace: bot().team, user: "U7".to_owned() };
+    for (more, standing) in [
+        (json!({ "is_restricted": false }), None),
+        (json!({ "is_restricted": true, "is_ultra_restricted": false }), Some(Standing::Guest)),
+        (json!({ "is_restricted": true, "is_ultra_restricted": true }), Some(Standing::Guest)),
+        (json!({ "is_stranger": true }), Some(Standing::Guest)),
+        (json!({ "deleted": true, "is_restricted": true }), Some(Standing::Left)),
+    ] {
+        assert_eq!(came(&more), Ok(Parsed::Account(account.clone(), standing)), "{more}");
+    }
+    assert!(came(&json!({ "id": "" })).is_err());
+}
+
+#[test]
 fn a_slash_command_is_read() {
     let inbound = act_of(
         &json!({ "type": "slash_commands", "envelope_id": "e-1", "accepts_response_payload": true, "payload": {

@@ -112,6 +112,8 @@ pub(super) const LIST: Method = get("conversations.list", TIER_2);
 /// Tier 3 for an app that a company made for itself, which Muster always is.
 pub(super) const HISTORY: Method = get("conversations.history", TIER_3);
 pub(super) const REPLIES: Method = get("conversations.replies", TIER_3);
+/// All accounts, by pages.
+pub(super) const USERS_LIST: Method = get("users.list", TIER_2);
 pub(super) const USERS_INFO: Method = get("users.info", TIER_4);
 /// Not a method: the address at which a command or click can be answered.
 pub(super) const RESPONSE_URL: Method =
@@ -140,6 +142,7 @@ const METHODS: &[&Method] = &[
     &HISTORY,
     &REPLIES,
     &USERS_INFO,
+    &USERS_LIST,
     &RESPONSE_URL,
 ];
 

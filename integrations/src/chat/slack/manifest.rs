@@ -37,6 +37,9 @@ const EVENTS: &[&str] = &[
     "pin_removed",
     "reaction_added",
     "reaction_removed",
+    // A guest may have come. `user_change` tells more, but comes with every change of anybody's status, and Slack
+    // delivers at most 30,000 events an hour.
+    "team_join",
 ];
 
 /// The manifest as JSON, to be pasted at `https://api.slack.com/apps?new_app=1`. Socket Mode is on,

@@ -6,6 +6,7 @@
 //! its purpose; an answer that comes too late for Slack's means goes to the asker directly.
 
 mod access;
+mod accounts;
 mod call;
 mod connection;
 pub mod frame;

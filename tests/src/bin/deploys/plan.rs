@@ -89,11 +89,12 @@ impl Deed {
     /// What is typed.
     pub(crate) fn line(&self) -> String {
         let Deed { word, service, tag, .. } = self;
-        let environment = if self.production { "production" } else { "staging" };
+        let (group, environment) = if self.production { ("p", "production") } else { ("s", "staging") };
         match self.on {
-            Platform::Slack => format!("/deploy s{service}@{tag} to {environment} word={word}"),
+            Platform::Slack => format!("/deploy {group}{service}@{tag} to {environment} word={word}"),
             Platform::Discord => {
-                format!("/deploy start service:s{service} environment:{environment} ref:{tag} parameters:word={word}")
+                let to = format!("service:{group}{service} environment:{environment}");
+                format!("/deploy start {to} ref:{tag} parameters:word={word}")
             }
         }
     }

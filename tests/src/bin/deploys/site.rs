@@ -340,16 +340,18 @@ fn people_file(sandbox: &Sandbox) -> String {
 }
 
 fn services_file() -> String {
-    let service = |number: u32| {
+    // Nothing comes before these productions in which a release would have to do well first.
+    let groups = [("s", "staging = {}"), ("p", "production = { approval = 1 }")];
+    let service = |number: u32, (group, environment): (&str, &str)| {
         let workflow = if number == FAILS { "broken.yml" } else { "quick.yml" };
         let verify = if number == VERIFIES { "verify = { alert = \"*\", within = \"10s\" }\n" } else { "" };
         format!(
-            "[s{number}]\npipeline = {{ on = \"ci\", repository = \"{}\", workflow = \"{workflow}\" }}\n\
-             parameters = {{ word = [] }}\n{verify}environments = {{ staging = {{}}, production = {{ approval = 1 }} }}\n\n",
+            "[{group}{number}]\npipeline = {{ on = \"ci\", repository = \"{}\", workflow = \"{workflow}\" }}\n\
+             parameters = {{ word = [] }}\n{verify}environments = {{ {environment} }}\n\n",
             shop::REPOSITORY
         )
     };
-    (0..SERVICES).map(service).collect()
+    (0..SERVICES).flat_map(|number| groups.map(|group| service(number, group))).collect()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

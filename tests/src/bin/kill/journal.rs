@@ -92,6 +92,7 @@ impl Journal {
             Event::UnreadableReceived { why, .. } => self.wrong.push(format!("event {seq}: unreadable: {why}")),
             Event::Started { .. }
             | Event::PoliciesChanged { .. }
+            | Event::AccountChanged { .. }
             | Event::TroubleBegan { .. }
             | Event::TroubleEnded { .. }
             | Event::ChannelUnusable { .. }
