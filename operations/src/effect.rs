@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::card::Card;
 use crate::chat::{Actor, Answer, Captured, ReplyTo};
 use crate::checkpoint::{Checkpoint, Ledger};
+use crate::deploy::Target;
 use crate::deploy::effect::{DeployEffect, DeployOutcome};
 use crate::ids::{
     ChannelId, DeployId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId, UserRef,
@@ -21,6 +22,9 @@ use crate::incident::Mark;
 
 /// How often a channel that can't be used is looked at.
 pub const PROBE_EVERY: Duration = Duration::from_secs(600);
+
+/// How the keys of [`Effect::HoldBack`] begin.
+pub(crate) const HOLD_BACK: &str = "hold/";
 
 /// A card that is kept up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -162,6 +166,12 @@ pub enum Effect {
         /// What.
         what: DeployEffect,
     },
+    /// Have a pipeline keep out of an environment what Muster has not started, or let it in again: whichever the freezes
+    /// say when it is done. Doing it twice is doing it once.
+    HoldBack {
+        /// Where.
+        target: Target,
+    },
     /// Put a checkpoint of the journal where it can't be taken back on this machine. It follows from no event, and its
     /// end is none. A newer one says all that an older one does, so it takes its place.
     Checkpoint {
@@ -253,6 +263,7 @@ impl Effect {
             }
             Effect::ProbeChannel { platform, channel } => format!("probe/{}/{}", platform.key(), channel.0),
             Effect::Deploy { deploy, what } => format!("deploy/{deploy}/{}", what.key()),
+            Effect::HoldBack { target } => format!("{HOLD_BACK}{}/{}", target.service, target.environment),
             // The number of the record is added where it is posted.
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => format!("checkpoint/{}", platform.key()),
             Effect::Checkpoint { ledger: Ledger::Wiki, .. } => "checkpoint/wiki".to_owned(),
@@ -274,7 +285,10 @@ impl Effect {
             Effect::Reply { to, .. } => Some(to.platform()),
             Effect::Capture { message, .. } | Effect::RetireCard { message } => Some(message.platform),
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => Some(*platform),
-            Effect::Checkpoint { ledger: Ledger::Wiki, .. } | Effect::Publish { .. } | Effect::Deploy { .. } => None,
+            Effect::Checkpoint { ledger: Ledger::Wiki, .. }
+            | Effect::Publish { .. }
+            | Effect::Deploy { .. }
+            | Effect::HoldBack { .. } => None,
         }
     }
 
@@ -283,7 +297,7 @@ impl Effect {
     pub fn peer(&self) -> &'static str {
         match (self, self.platform()) {
             (_, Some(platform)) => platform.key(),
-            (Effect::Deploy { .. }, None) => "pipeline",
+            (Effect::Deploy { .. } | Effect::HoldBack { .. }, None) => "pipeline",
             (_, None) => "wiki",
         }
     }
@@ -310,6 +324,7 @@ impl Effect {
                 ..
             }
             | Effect::Deploy { .. }
+            | Effect::HoldBack { .. }
             | Effect::Say { .. }
             | Effect::Reply { .. }
             | Effect::ProbeChannel { .. }
@@ -324,7 +339,9 @@ impl Effect {
         match self {
             Effect::Reply { .. } => Urgency::Answer,
             Effect::ShowCard { card: CardId::Storm(_) | CardId::Missed(_), .. } => Urgency::Board,
-            Effect::ShowCard { .. } | Effect::OpenRoom { .. } | Effect::Say { .. } => Urgency::Change,
+            Effect::ShowCard { .. } | Effect::OpenRoom { .. } | Effect::Say { .. } | Effect::HoldBack { .. } => {
+                Urgency::Change
+            }
             Effect::Deploy { what, .. } => what.urgency(),
             Effect::PinCard { .. }
             | Effect::SetTopic { .. }
@@ -355,6 +372,9 @@ impl Effect {
             Effect::ReadMissed { platform, .. } => format!("read what was missed on {}", platform.title()),
             Effect::ProbeChannel { platform, .. } => format!("look at a channel on {}", platform.title()),
             Effect::Deploy { deploy, what } => format!("{} ({deploy})", what.about()),
+            Effect::HoldBack { target } => {
+                format!("hold back at the pipeline what starts by itself in {target}, or let it go on")
+            }
             Effect::Checkpoint { ledger: Ledger::Chat(platform, _), .. } => {
                 format!("post a checkpoint of the journal on {}", platform.title())
             }
@@ -386,6 +406,7 @@ impl Effect {
             | Effect::Publish { .. }
             | Effect::RetireCard { .. }
             | Effect::ReadMissed { .. }
+            | Effect::HoldBack { .. }
             | Effect::Checkpoint { .. } => Duration::ZERO,
         }
     }
@@ -408,6 +429,7 @@ impl Effect {
             | Effect::RetireCard { .. }
             | Effect::ReadMissed { .. }
             | Effect::ProbeChannel { .. }
+            | Effect::HoldBack { .. }
             | Effect::Checkpoint { .. } => None,
         }
     }

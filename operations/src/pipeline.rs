@@ -275,6 +275,8 @@ pub struct Capabilities {
     pub rollback: Rollback,
     /// Whether it gives the end of a log.
     pub logs: bool,
+    /// Whether it can be kept from deploying what Muster has not started, while deploys are held back.
+    pub freezes: bool,
     /// How a deploy is dealt with whose start's answer was lost.
     pub idempotency: Idempotency,
     /// The same for a rollback, where a pipeline's own way back carries less than a deploy.

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::card::Card;
 use crate::channels;
 use crate::chat::Actor;
-use crate::effect::{CardId, Effect, Place};
+use crate::effect::{CardId, Effect, HOLD_BACK, Place};
 use crate::event::Event;
 use crate::ids::{ChannelId, GroupId, IncidentId, MessageId, MessageRef, MissedId, Platform, StormId};
 use crate::incident::{Incident, Mark};
@@ -247,9 +247,10 @@ pub fn react(state: &State, record: &Record) -> Vec<Effect> {
         Event::Deploy { deploy, what } => crate::deploy::reacted(state, *deploy, what, record),
         Event::Hold(what) => crate::deploy::reacted_to_hold(state, what, record),
         Event::CardLost { card, place } => vec![Effect::ShowCard { card: *card, place: *place }],
-        Event::EffectGivenUp { incident, effect, .. } => match incident {
+        Event::EffectGivenUp { incident, effect, about, why } => match incident {
             // Showing the failure must not depend on what failed, or it would never end.
             Some(incident) if !effect.starts_with("show/") => show_headline(state, *incident),
+            None if effect.starts_with(HOLD_BACK) => crate::deploy::not_held_back(state, record.seq, about, why),
             Some(_) | None => Vec::new(),
         },
     }

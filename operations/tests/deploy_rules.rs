@@ -77,6 +77,7 @@ fn services(approvals: u32, on_alert: Option<OnAlert>) -> Vec<Service> {
             approves: true,
             rollback: Rollback::Redeploy,
             logs: false,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         }),

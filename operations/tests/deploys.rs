@@ -84,6 +84,7 @@ fn settings(random: &mut Rng) -> Settings {
         approves: true,
         rollback: Rollback::Redeploy,
         logs: true,
+        freezes: false,
         idempotency: Idempotency::Find,
         rollback_idempotency: Idempotency::Find,
     };

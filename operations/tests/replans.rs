@@ -16,6 +16,7 @@ use operations::ids::{ChannelId, DeployId, Platform, UserRef};
 use operations::input::Input;
 use operations::journal::Record;
 use operations::labels::Labels;
+use operations::locks::Scope;
 use operations::pipeline::{
     Capabilities, Changes, Checks, Commit, Idempotency, Progress, RefKind, Resolved, Rollback, Run, RunState,
 };
@@ -74,6 +75,7 @@ impl Core {
             approves: false,
             rollback: Rollback::Redeploy,
             logs: false,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         };
@@ -105,6 +107,14 @@ impl Core {
     }
 
     fn deploys(&mut self, who: &str, reference: &str) {
+        self.requests(who, reference, false);
+    }
+
+    fn breaks_the_glass(&mut self, who: &str, reference: &str) {
+        self.requests(who, reference, true);
+    }
+
+    fn requests(&mut self, who: &str, reference: &str, break_glass: bool) {
         self.asks(
             who,
             DeployCommand::Start(Box::new(Request {
@@ -117,7 +127,7 @@ impl Core {
                 parameters: [].into(),
                 reason: "why".into(),
                 dry_run: false,
-                break_glass: false,
+                break_glass,
             })),
         );
     }
@@ -285,4 +295,38 @@ fn an_alert_is_told_to_whoever_deployed_what_runs_and_not_to_those_before() {
     assert_eq!(core.said(2, "opened soon after this deploy"), 1);
     assert_eq!(core.said(1, "opened soon after this deploy"), 0);
     assert_eq!(core.deploy(1).alerts, core.deploy(2).alerts, "both are known to have been before it");
+}
+
+#[test]
+fn a_pipeline_that_can_be_closed_is_while_deploys_are_held_back_and_opens_for_one_that_breaks_the_glass() {
+    let mut core = Core::new(0);
+    let held = |core: &Core| core.effects.iter().filter(|it| matches!(it, Effect::HoldBack { .. })).count();
+    let freeze = |scope: Scope| DeployCommand::Freeze { scope, until: None, reason: "a sale".into() };
+    core.asks("ann", freeze(Scope::Everything));
+    assert_eq!(held(&core), 0, "this pipeline can't be closed");
+    core.asks("ann", DeployCommand::Unfreeze { freeze: None });
+    let mut services = core.state.settings.services.to_vec();
+    for environment in services.iter_mut().flat_map(|service| &mut service.environments) {
+        environment.pipeline.as_mut().expect("there is one").freezes = true;
+    }
+    core.state.settings.services = services.into();
+    core.asks("ann", freeze(Scope::Service("checkout".to_owned())));
+    assert_eq!(held(&core), 1, "closed");
+    // One deploy goes through it.
+    core.breaks_the_glass("ann", "v1");
+    core.planned(1, 0, "one");
+    assert_eq!((core.deploy(1).stage.clone(), held(&core)), (Stage::Starting, 2), "open for it");
+    core.started(1);
+    core.succeeds(1);
+    assert_eq!(held(&core), 3, "closed behind it");
+    core.asks("ann", DeployCommand::Unfreeze { freeze: None });
+    assert_eq!(held(&core), 4, "open");
+    core.deploys("ann", "v2");
+    core.planned(2, 0, "two");
+    assert_eq!(held(&core), 4, "nothing is held back");
+    let target = Target { service: "checkout".to_owned(), environment: "staging".to_owned() };
+    let why = "AccessDeniedException".to_owned();
+    core.give(&Input::Done { effect: Effect::HoldBack { target }, outcome: Outcome::GivenUp { why } }).expect("taken");
+    let told = |effect: &&Effect| format!("{effect:?}").contains("Do it at the pipeline");
+    assert_eq!(core.effects.iter().filter(told).count(), 1, "people are told where it did not work");
 }

@@ -96,6 +96,7 @@ impl Carrier {
             Effect::Publish { incident } => self.publisher.publish(&self.engine, *incident).await,
             Effect::Checkpoint { ledger, checkpoint } => self.checkpoint(ledger, checkpoint, key, suspect).await,
             Effect::Deploy { deploy, what } => self.deploy(*deploy, what, suspect).await,
+            Effect::HoldBack { target } => self.hold_back(target).await,
         }
     }
 
@@ -306,6 +307,7 @@ fn is_rerouted(effect: &Effect) -> bool {
         | Effect::RetireCard { .. }
         | Effect::ReadMissed { .. }
         | Effect::Deploy { .. }
+        | Effect::HoldBack { .. }
         | Effect::ProbeChannel { .. } => false,
     }
 }

@@ -108,6 +108,21 @@ impl Carrier {
         }
     }
 
+    /// Has the pipeline keep out what starts by itself while deploys are held back there, but for a deploy that may go
+    /// through.
+    pub(super) async fn hold_back(&self, target: &Target) -> Called<Outcome> {
+        let Some(pipeline) = self.pipelines.of(target) else { return Ok(Outcome::Done) };
+        let about = target.clone();
+        let frozen = move |state: &State| {
+            let goes_through = state.holding(&about).is_some_and(|it| it.wanted.break_glass);
+            let freeze = state.freezes_on(&about).next().filter(|_| !goes_through);
+            freeze.map(|freeze| format!("{} {}", freeze.id, freeze.reason.as_str()))
+        };
+        let frozen = self.read(frozen).await?;
+        let reason = frozen.as_deref().unwrap_or_default();
+        pipeline.freeze(frozen.is_some(), reason).await.map(|()| Outcome::Done).map_err(failed)
+    }
+
     async fn dispatch(&self, pipeline: &AnyPipeline, known: &Known, suspect: bool) -> Called<Outcome> {
         if known.it.stage != Stage::Starting {
             return Ok(Outcome::Done);

@@ -381,6 +381,7 @@ fn lane_of(row: &Row) -> String {
         Effect::ProbeChannel { channel, .. } => format!("probe-{}/{platform}", channel.0),
         // What stays open to watch holds up nothing else of its deploy.
         Effect::Deploy { deploy, what } => format!("{deploy}-{}/{platform}", what.key()),
+        Effect::HoldBack { target } => format!("hold-{}-{}/{platform}", target.service, target.environment),
         Effect::Publish { .. } => "wiki".to_owned(),
         Effect::Checkpoint { .. } => format!("checkpoint/{platform}"),
     }

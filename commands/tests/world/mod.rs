@@ -168,6 +168,7 @@ fn environment(name: &str) -> operations::settings::Environment {
             approves: true,
             rollback: operations::pipeline::Rollback::Redeploy,
             logs: true,
+            freezes: false,
             idempotency: operations::pipeline::Idempotency::Find,
             rollback_idempotency: operations::pipeline::Idempotency::Find,
         }),

@@ -105,6 +105,16 @@ pub trait Pipeline: Send + Sync {
         let _ = kept;
         Ok(())
     }
+
+    /// Keeps what starts by itself out of where it deploys to, or lets it in again ([`Capabilities::freezes`]). The same
+    /// again changes nothing; what somebody else has closed stays closed.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    async fn freeze(&self, on: bool, reason: &str) -> Called<()> {
+        let _ = (on, reason);
+        Err(cannot("the pipeline can't be kept from deploying by itself"))
+    }
 }
 
 /// What a pipeline itself is told to keep of a deploy, where it keeps such records.

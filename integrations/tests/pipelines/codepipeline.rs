@@ -586,29 +586,62 @@ async fn a_stop_ends_after_what_runs_and_what_has_ended_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_stage_is_frozen_and_thawed_and_tried_again() {
-    let clock = clock();
-    let (pipeline, server) = world(&clock, whole(), |operation, _| {
-        Some(match operation {
-            "EnableStageTransition" | "DisableStageTransition" => say(200, ""),
-            "RetryStageExecution" => refuse("StageNotRetryableException", "x"),
-            _ => return None,
+async fn a_stage_is_frozen_and_thawed_and_what_others_closed_stays_closed() {
+    // How its transition stands, what is wanted, and what is called with which reason.
+    let by = |reason: &str| json!({ "enabled": false, "disabledReason": reason });
+    let open = json!({ "enabled": true });
+    for (stands, on, reason, called) in [
+        (
+            &open,
+            true,
+            "stock <taking>; 50% — all: \"day\"",
+            Some(("Disable", Some("frozen by Muster - stock taking 50 all day"))),
+        ),
+        (&open, true, "—", Some(("Disable", Some("frozen by Muster")))),
+        (&by("frozen by Muster - x"), true, "y", None),
+        (&by("stocktaking"), true, "y", None),
+        (&by("frozen by Muster - x"), false, "", Some(("Enable", None))),
+        (&by("stocktaking"), false, "", None),
+        (&open, false, "", None),
+    ] {
+        let clock = clock();
+        let states = json!([
+            stage("Source", json!([]), json!({})),
+            stage("Deploy", json!([]), json!({ "inboundTransitionState": stands }))
+        ]);
+        let (pipeline, server) = world(&clock, whole(), move |operation, _| {
+            Some(match operation {
+                "GetPipelineState" => ok(&json!({ "pipelineName": "shop-deploy", "stageStates": states })),
+                "EnableStageTransition" | "DisableStageTransition" => say(200, ""),
+                _ => return None,
+            })
         })
-    })
-    .await;
-    drive(&clock, pipeline.freeze(true, "stock <taking>; 50% — all: \"day\"")).await.expect("frozen");
-    drive(&clock, pipeline.freeze(true, "—")).await.expect("frozen");
-    drive(&clock, pipeline.freeze(false, "")).await.expect("thawed");
-    let calls = server.calls("DisableStageTransition");
-    assert_eq!(
-        (&calls[0]["reason"], &calls[1]["reason"]),
-        (&json!("stock taking 50 all day"), &json!("frozen by Muster"))
-    );
-    let wanted = json!({ "pipelineName": "shop-deploy", "stageName": "Deploy", "transitionType": "Inbound" });
-    assert_eq!(server.calls("EnableStageTransition"), [wanted]);
-    assert!(drive(&clock, pipeline.retry(&run(OURS), "Deploy")).await.expect_err("a refusal").is(Refused::Conflict));
+        .await;
+        drive(&clock, pipeline.freeze(on, reason)).await.expect("done");
+        for operation in ["Enable", "Disable"] {
+            let mut wanted =
+                json!({ "pipelineName": "shop-deploy", "stageName": "Deploy", "transitionType": "Inbound" });
+            if let Some((_, Some(reason))) = called {
+                wanted["reason"] = json!(reason);
+            }
+            let wanted: Vec<Value> = called.filter(|(it, _)| *it == operation).map(|_| wanted).into_iter().collect();
+            assert_eq!(server.calls(&format!("{operation}StageTransition")), wanted, "{stands} {on}");
+        }
+    }
+    let clock = clock();
     let (plain, _server) = world(&clock, target(), |_, _| None).await;
     assert!(drive(&clock, plain.freeze(true, "x")).await.expect_err("can't").is(Refused::Malformed));
+    assert!(!plain.capabilities().freezes);
+}
+
+#[tokio::test]
+async fn a_stage_that_did_not_fail_is_not_tried_again() {
+    let clock = clock();
+    let (pipeline, _server) = world(&clock, whole(), |operation, _| {
+        (operation == "RetryStageExecution").then(|| refuse("StageNotRetryableException", "x"))
+    })
+    .await;
+    assert!(drive(&clock, pipeline.retry(&run(OURS), "Deploy")).await.expect_err("a refusal").is(Refused::Conflict));
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub(crate) use self::ask::{Opened, asked, deploy_on_alert};
 pub(crate) use self::fold::{folded, held};
 pub(crate) use self::progress::done;
 pub(crate) use self::queue::ticked;
-pub(crate) use self::react::{reacted, reacted_to_hold};
+pub(crate) use self::react::{not_held_back, reacted, reacted_to_hold};
 
 /// A service in one of its environments, by their names in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

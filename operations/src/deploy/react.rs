@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::effect::DeployEffect;
 use super::event::{DeployEvent, HoldEvent};
-use super::{Deploy, How, Kind, Stage};
+use super::{Deploy, How, Kind, Stage, Target};
 use crate::card::{Card, Quote, Style};
 use crate::chat::Actor;
 use crate::effect::{CardId, Effect, Place};
 use crate::ids::{DeployId, Platform};
 use crate::journal::Record;
-use crate::locks::{Freeze, Lock};
+use crate::locks::{Freeze, Lock, Scope};
 use crate::pipeline::{Changes, Gate};
 use crate::state::State;
 use crate::text::{Outside, Span, Text, TimeStyle};
@@ -51,6 +51,7 @@ pub(crate) fn reacted(state: &State, id: DeployId, what: &DeployEvent, record: &
         }
         DeployEvent::Began => {
             todo(DeployEffect::Dispatch);
+            effects.extend(broken_through(state, it));
             effects.extend(gone_back_from(state, it));
             if let (true, Some(freeze)) = (it.wanted.break_glass, state.freezes_on(&it.wanted.target).next()) {
                 effects.extend(crate::react::tell_everybody(state, seq, &broke_glass(state, it, freeze)));
@@ -129,6 +130,7 @@ pub(crate) fn reacted(state: &State, id: DeployId, what: &DeployEvent, record: &
             effects.extend(in_thread(state, seq, id, &card));
         }
         DeployEvent::Ended { how, why, by } => {
+            effects.extend(broken_through(state, it));
             effects.extend(over(state, seq, it, *how, why, by.as_ref()));
         }
         // One that needs nobody's approval goes on; `/why` says what changed.
@@ -313,7 +315,9 @@ pub(crate) fn reacted_to_hold(state: &State, what: &HoldEvent, record: &Record) 
             };
             let title = title.plain(format!(" ({freeze}). Rollbacks go on; a deploy that can't wait needs "));
             let title = title.code("--break-glass --reason").plain(".");
-            crate::react::tell_everybody(state, seq, &with_reason(Card::line(title), reason))
+            let mut effects = crate::react::tell_everybody(state, seq, &with_reason(Card::line(title), reason));
+            effects.extend(hold_all_back(state, scope));
+            effects
         }
         HoldEvent::FreezeEnded { freeze, by, scope } => {
             let of = scope.as_ref().map(|scope| format!(" of {}", scope.words())).unwrap_or_default();
@@ -322,9 +326,41 @@ pub(crate) fn reacted_to_hold(state: &State, what: &HoldEvent, record: &Record) 
                 None => Text::new().plain(format!("The freeze{of} is over")),
             };
             let title = title.plain(format!(" ({freeze}): deploys go on."));
-            crate::react::tell_everybody(state, seq, &Card::line(title))
+            let mut effects = crate::react::tell_everybody(state, seq, &Card::line(title));
+            effects.extend(scope.iter().flat_map(|scope| hold_all_back(state, scope)));
+            effects
         }
     }
+}
+
+/// A deploy that goes through a freeze goes through the pipeline's own, too, and it is closed behind it.
+fn broken_through(state: &State, it: &Deploy) -> Option<Effect> {
+    let target = &it.wanted.target;
+    (it.wanted.break_glass && state.freezes_on(target).next().is_some()).then(|| hold_back(state, target)).flatten()
+}
+
+fn hold_back(state: &State, target: &Target) -> Option<Effect> {
+    let pipeline = state.settings.environment(target)?.pipeline?;
+    pipeline.freezes.then(|| Effect::HoldBack { target: target.clone() })
+}
+
+/// Has every pipeline that a freeze is about hold back what starts by itself, or let it go on.
+fn hold_all_back(state: &State, scope: &Scope) -> Vec<Effect> {
+    let all = state.settings.services.iter().flat_map(|service| {
+        service.environments.iter().filter_map(|environment| {
+            let target = Target { service: service.name.clone(), environment: environment.name.clone() };
+            if scope.covers(&target, environment.production) { hold_back(state, &target) } else { None }
+        })
+    });
+    all.collect()
+}
+
+/// What people are told where a pipeline could not be held back, or let go on.
+pub(crate) fn not_held_back(state: &State, seq: u64, about: &str, why: &Outside) -> Vec<Effect> {
+    let title = Text::new().plain(format!("⚠️ Muster could not {about}: ")).outside(&why.short(300));
+    let card = Card::line(title.plain(". Do it at the pipeline; deploys through Muster are held back all the same."));
+    let say = |on| Effect::Say { seq, place: Place::Deploys(on), card: Box::new(card.clone()) };
+    chats(state).map(say).collect()
 }
 
 fn reminder(state: &State, lock: &Lock) -> Card {

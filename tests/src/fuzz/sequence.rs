@@ -250,6 +250,7 @@ fn done(scene: &mut Scene, script: &mut Bytes<'_>, words: &[Outside; 4]) {
             Effect::ProbeChannel { .. } => Outcome::ChannelWorks,
             Effect::Deploy { .. } => Outcome::Deploy(Box::new(DeployOutcome::Unclear(text.as_str().to_owned()))),
             Effect::PinCard { .. }
+            | Effect::HoldBack { .. }
             | Effect::RetireCard { .. }
             | Effect::SetTopic { .. }
             | Effect::Invite { .. }

@@ -213,6 +213,7 @@ impl Pipeline for ArgoCd {
             approves: false,
             rollback: Rollback::Own,
             logs: true,
+            freezes: false,
             idempotency: Idempotency::Find,
             // It carries nothing of ours.
             rollback_idempotency: Idempotency::Ask,

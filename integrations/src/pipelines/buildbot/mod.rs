@@ -205,6 +205,7 @@ impl Pipeline for Buildbot {
             approves: false,
             rollback: Rollback::Redeploy,
             logs: true,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         }

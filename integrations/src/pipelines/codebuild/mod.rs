@@ -105,6 +105,7 @@ impl Pipeline for CodeBuild {
             approves: false,
             rollback: Rollback::Redeploy,
             logs: true,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         }

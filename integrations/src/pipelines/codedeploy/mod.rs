@@ -156,6 +156,7 @@ impl Pipeline for CodeDeploy {
             approves: true,
             rollback: Rollback::Redeploy,
             logs: true,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         }

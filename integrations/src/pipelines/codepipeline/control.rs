@@ -13,6 +13,9 @@ const LONGEST_REASON: usize = 200;
 const LONGEST_SUMMARY: usize = 512;
 const LONGEST_FREEZE: usize = 300;
 
+/// How the reasons begin that Muster gives.
+const OURS: &str = "frozen by Muster";
+
 impl CodePipeline {
     pub(super) async fn stop(&self, run: &Run) -> Called<()> {
         let (id, _) = parts(run)?;
@@ -104,20 +107,28 @@ impl CodePipeline {
         })
     }
 
-    /// Keeps everything out of the target's stage, or lets it in again: its transition is disabled or enabled.
-    ///
-    /// # Errors
-    /// The target names no stage, or see [`Failure`].
-    pub async fn freeze(&self, on: bool, reason: &str) -> Called<()> {
-        let Some(stage) = &self.target.stage else {
+    /// Keeps everything out of the target's stage, or lets it in again: its transition is disabled or enabled. One that
+    /// somebody else has disabled stays as it is: their reason does not begin as Muster's do.
+    pub(super) async fn set_frozen(&self, on: bool, reason: &str) -> Called<()> {
+        let Some(name) = &self.target.stage else {
             return Err(cannot("a pipeline is frozen before a stage, and the configuration names none (`stage`)"));
         };
-        let mut body = json!({ "pipelineName": self.target.pipeline, "stageName": stage, "transitionType": "Inbound" });
-        if on {
-            body["reason"] = json!(plain(reason));
+        let state = self.state().await?;
+        let transition = state.stage_states.iter().find(|stage| stage.stage_name == *name);
+        let transition = transition.and_then(|stage| stage.inbound_transition_state.as_ref());
+        let disabled = transition.filter(|transition| transition.is_disabled());
+        let is_ours = |it: &wire::Transition| it.disabled_reason.as_deref().is_some_and(|why| why.starts_with(OURS));
+        let mut body = json!({ "pipelineName": self.target.pipeline, "stageName": name, "transitionType": "Inbound" });
+        match (on, disabled) {
+            (true, None) => {
+                body["reason"] = json!(plain(reason));
+                Ok(self.caller.set("DisableStageTransition", &body).await?)
+            }
+            (false, Some(transition)) if is_ours(transition) => {
+                Ok(self.caller.set("EnableStageTransition", &body).await?)
+            }
+            (true, Some(_)) | (false, _) => Ok(()),
         }
-        let operation = if on { "DisableStageTransition" } else { "EnableStageTransition" };
-        Ok(self.caller.set(operation, &body).await?)
     }
 }
 
@@ -130,6 +141,6 @@ fn plain(reason: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "!@ ().*?-".contains(c);
     let words: String = reason.chars().map(|c| if allowed(c) { c } else { ' ' }).collect();
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let words: String = words.chars().take(LONGEST_FREEZE).collect();
-    if words.is_empty() { "frozen by Muster".to_owned() } else { words }
+    let separator = if words.is_empty() { "" } else { " - " };
+    format!("{OURS}{separator}{words}").chars().take(LONGEST_FREEZE).collect()
 }

@@ -180,6 +180,7 @@ impl Pipeline for CodePipeline {
             approves: true,
             rollback: if own_rollback { Rollback::Own } else { Rollback::Redeploy },
             logs: true,
+            freezes: own_rollback,
             idempotency: deploys,
             // A stage's rollback takes no token and carries nothing of ours.
             rollback_idempotency: if own_rollback { Idempotency::Ask } else { deploys },
@@ -234,6 +235,10 @@ impl Pipeline for CodePipeline {
 
     async fn log(&self, run: &Run) -> Called<Log> {
         self.errors(run).await
+    }
+
+    async fn freeze(&self, on: bool, reason: &str) -> Called<()> {
+        self.set_frozen(on, reason).await
     }
 }
 

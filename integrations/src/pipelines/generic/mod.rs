@@ -147,6 +147,7 @@ impl Pipeline for Generic {
             approves: self.approve.is_some(),
             rollback: Rollback::Redeploy,
             logs: self.log.is_some(),
+            freezes: false,
             idempotency,
             rollback_idempotency: idempotency,
         }

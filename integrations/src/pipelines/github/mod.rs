@@ -215,6 +215,7 @@ impl Pipeline for GitHub {
             approves: true,
             rollback: Rollback::Redeploy,
             logs: true,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         }

@@ -323,6 +323,7 @@ impl Pipeline for GitLab {
             approves: true,
             rollback: Rollback::Redeploy,
             logs: true,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         }

@@ -212,6 +212,7 @@ impl Pipeline for Jenkins {
             approves: true,
             rollback: Rollback::Redeploy,
             logs: true,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         }

@@ -280,6 +280,7 @@ impl Pipeline for Kubernetes {
             approves: false,
             rollback: Rollback::Own,
             logs: true,
+            freezes: false,
             idempotency: Idempotency::Repeat,
             rollback_idempotency: Idempotency::Repeat,
         }

@@ -276,6 +276,7 @@ fn service(number: usize) -> Service {
             approves: false,
             rollback: Rollback::Redeploy,
             logs: false,
+            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
         }),
