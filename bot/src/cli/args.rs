@@ -99,7 +99,7 @@ pub struct DemoArgs {
     /// Play the story, print what both chats show, and end
     #[arg(long)]
     pub story: bool,
-    /// Keep everything in this directory, and go on from what is there
+    /// Keep everything in this directory, and go on from what is there; the chats begin anew, without what was said
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// The page's port

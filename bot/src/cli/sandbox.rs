@@ -59,6 +59,9 @@ pub(super) async fn sandbox(args: SandboxArgs) -> Result<(), Failed> {
             out::line(&format!("[people.{name}]\nslack = \"{team}/{slack_user}\"\ndiscord = \"{discord_user}\""));
         }
     }
+    // So that production has somebody else who can approve.
+    let all = people.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    out::line(&format!("[roles]\ndeployer = [{all}]\napprover = [{all}]"));
     out::line(
         "\nCtrl-C ends it; what was said is gone then. Started again with the same options, it has the same ids and tokens.",
     );

@@ -129,6 +129,24 @@ struct Usual {
     on_alert: Option<OnAlert>,
 }
 
+/// What `name=value` means in a deploy that is typed, whatever parameters there are.
+const TAKEN: [&str; 14] = [
+    "service",
+    "env",
+    "environment",
+    "to",
+    "from",
+    "ref",
+    "reference",
+    "branch",
+    "tag",
+    "release",
+    "parameters",
+    "reason",
+    "dry-run",
+    "break-glass",
+];
+
 fn usual(file: &mut File<'_>, table: &mut Table<'_, '_>) -> Usual {
     let mut parameters = BTreeMap::new();
     if let Some(mut all) = table.table(file, "parameters") {
@@ -137,6 +155,10 @@ fn usual(file: &mut File<'_>, table: &mut Table<'_, '_>) -> Usual {
             let path = all.key(&name);
             if name.is_empty() || name.len() > 60 || !name.bytes().all(plain) {
                 file.problem(&span, &path, "a parameter's name is letters, digits, hyphens and underscores");
+            }
+            if TAKEN.contains(&name.to_lowercase().as_str()) {
+                let why = "means something else in a deploy; call the parameter otherwise, such as";
+                file.problem(&span, &path, format!("`{name}=…` {why} `image_{name}`"));
             }
             let values = all.strings(file, &name);
             for Found { value, span, key } in &values {

@@ -202,7 +202,9 @@ fn changes(state: &State, it: &Deploy, plan: &Plan) -> Text {
         text = text.plain(if changes.ahead == 0 { " from " } else { " since " }).outside(&since);
     }
     // Of what is over the usual size has it in it.
-    if let Some(usual) = state.usual_size(&it.wanted.target).filter(|_| changes.ahead > 0 && it.is_open()) {
+    if let Some(usual) =
+        state.usual_size(&it.wanted.target).filter(|usual| *usual > 0 && changes.ahead > 0 && it.is_open())
+    {
         text = text.plain(format!(" · usual size {usual}"));
     }
     if !changes.pulls.is_empty() {
@@ -287,12 +289,15 @@ pub(crate) fn waiting_for(state: &State, it: &Deploy) -> Text {
     let target = &it.wanted.target;
     if let Some(lock) = state.lock_on(target).filter(|lock| !state.settings.same_person(&lock.by.user, &it.by.user)) {
         let text = Text::new().plain("Waits: ").span(person(state, &lock.by));
-        return text.plain(" keeps the environment until ").time(lock.until, TimeStyle::Clock).plain(".");
+        return text.plain(" keeps the environment until ").time(lock.until, TimeStyle::Full).plain(".");
     }
     let before = state.queue(target).iter().take_while(|other| other.id != it.id).count();
     let holding = state.holding(target).map(|holding| holding.id);
     let ahead = before + usize::from(holding.is_some());
     let mut text = Text::new().plain(format!("Waits for its turn: {ahead} before it"));
+    if let Some(holding) = state.holding(target).filter(|it| matches!(it.stage, Stage::Unknown { .. })) {
+        return text.plain(format!(". Nobody knows whether {} ran; that has to be said first.", holding.id));
+    }
     if let Some(holding) = holding {
         text = text.plain(format!(", {holding} is under way"));
     }

@@ -20,7 +20,7 @@ pub(crate) fn card(state: &State, reply: &DeployReply) -> Card {
     match reply {
         DeployReply::Asked(id) => asked(state, *id),
         DeployReply::Shown(id) => cards::deploy(state, *id).unwrap_or_default(),
-        DeployReply::Did(id, did) => did_words(*id, *did),
+        DeployReply::Did(id, did) => did_words(state, *id, *did),
         DeployReply::OfferRollback(target, release) => offer(state, target, *release),
         DeployReply::Status(open) => status(state, open),
         DeployReply::History(service, shown) => history(state, service.as_deref(), shown),
@@ -46,7 +46,12 @@ pub(crate) fn card(state: &State, reply: &DeployReply) -> Card {
             };
             Card::line(text.plain("; everybody is told. To end it: ").code(format!("/unfreeze {freeze}")))
         }
-        DeployReply::Unfrozen(scope) => plain(format!("{} is not frozen any more; everybody is told.", scope.words())),
+        DeployReply::Unfrozen(scope) => plain(match state.still_frozen() {
+            None => format!("{} is not frozen any more; everybody is told.", scope.words()),
+            Some(still) => {
+                format!("That freeze of {} is over; everybody is told. Still frozen: {still}.", scope.words())
+            }
+        }),
         DeployReply::Form => {
             plain("The form can't be opened here any more. Type it instead: /deploy SERVICE to ENVIRONMENT".to_owned())
         }
@@ -77,8 +82,10 @@ fn asked(state: &State, id: DeployId) -> Card {
     })
 }
 
-fn did_words(id: DeployId, did: Did) -> Card {
+fn did_words(state: &State, id: DeployId, did: Did) -> Card {
+    let is_queued = state.deploys.get(&id).is_some_and(|it| it.stage == Stage::Queued);
     Card::line(Text::new().plain(match did {
+        Did::Approved(0) if is_queued => format!("You approved {id}. It goes on when its turn comes."),
         Did::Approved(0) => format!("You approved {id}. It goes on now."),
         Did::Approved(1) => format!("You approved {id}. It needs one more approval."),
         Did::Approved(more) => format!("You approved {id}. It needs {more} more approvals."),
@@ -86,7 +93,7 @@ fn did_words(id: DeployId, did: Did) -> Card {
         Did::Cancelled => format!("{id} is cancelled: nothing is deployed."),
         Did::Stopping => format!("The pipeline is asked to stop {id}. The card shows when it has."),
         Did::Ran => format!("You said that {id} ran."),
-        Did::DidNot => format!("You said that {id} did not. It can be tried again from its card."),
+        Did::DidNot => format!("You said that {id} did not run. It can be tried again from its card."),
         Did::Looking => format!("The run of {id} is looked for again; that takes up to half a minute."),
         Did::Gate => format!("The pipeline of {id} is told."),
     }))
@@ -141,7 +148,9 @@ fn line(state: &State, it: &Deploy) -> Text {
         Stage::Starting => text.plain("is being started"),
         Stage::Unknown { .. } => text.plain("⚪ nobody knows how it stands"),
         Stage::Running => match it.progress.as_ref().filter(|progress| progress.total > 0) {
-            Some(progress) => text.plain(format!("runs {}/{}", progress.done, progress.total)),
+            Some(progress) => {
+                text.plain(format!("runs {}/{}", (progress.done + 1).min(progress.total), progress.total))
+            }
             None => text.plain("runs"),
         },
         Stage::Verifying { .. } => text.plain("is being verified"),

@@ -16,6 +16,9 @@ pub(super) struct Flags {
     pub(super) reason: Outside,
 }
 
+/// What buttons put before a reason that somebody typed: everything behind it, to the end, is that reason.
+pub(super) const BECAUSE: &str = " --because ";
+
 const QUOTES: [char; 4] = ['"', '\u{201c}', '\u{201d}', '\u{201e}'];
 
 /// Options that are read elsewhere, and take a value.
@@ -47,9 +50,14 @@ pub(super) fn read(words: &mut Words, known: &[&str], command: &str) -> Result<F
     flags.break_glass = is_set(words.option("break-glass"));
     let filled = words.option("reason");
     let mut rest: Vec<String> = Vec::new();
-    let text = dashes(words.text());
+    // Nothing in a reason that Muster itself puts behind this is anything else.
+    let (typed, verbatim) = match words.text().split_once(BECAUSE) {
+        Some((typed, reason)) => (typed, Some(reason)),
+        None => (words.text(), None),
+    };
+    let text = dashes(typed);
     let mut left = text.as_str();
-    let mut said = filled.unwrap_or_default();
+    let mut said = verbatim.map(str::to_owned).or(filled).unwrap_or_default();
     while let Some(start) = left.find(|c: char| !c.is_whitespace()) {
         left = &left[start..];
         let end = left.find(char::is_whitespace).unwrap_or(left.len());
@@ -167,6 +175,15 @@ mod tests {
         ] {
             assert_eq!(of(text), Ok((expected, rest.to_owned())), "{text}");
         }
+    }
+
+    #[test]
+    fn nothing_in_a_reason_that_a_button_carries_is_a_flag() {
+        let (flags, rest) =
+            of("checkout to staging --because \u{201c}never\" --break-glass --dry-run \u{2014}x").expect("it is read");
+        assert_eq!(flags.reason.as_str(), "\u{201c}never\" --break-glass --dry-run \u{2014}x");
+        assert!(!flags.break_glass && !flags.dry_run);
+        assert_eq!(rest, "checkout to staging");
     }
 
     #[test]

@@ -211,6 +211,7 @@ impl<'a> Line<'a> {
         };
         self.words.word();
         let deploy = self.deploy_id()?;
+        self.nothing_more(if ask == DeployAsk::Show { "status" } else { ask.word() })?;
         if deploy.is_none() && ask == DeployAsk::Show {
             return Ok(DeployCommand::Status);
         }
@@ -251,7 +252,15 @@ impl<'a> Line<'a> {
         };
         let service = self.service(&name)?;
         let mut environment = self.words.option("env");
-        let reference = at.filter(|at| !at.is_empty()).or_else(|| self.words.option("ref"));
+        let named = self.words.option("ref");
+        if at.as_deref() == Some("") {
+            return Err(Mistake::odd("@", "has a branch, tag or commit behind it.", at_version(service)));
+        }
+        if at.is_some() && named.is_some() {
+            let words = "What is deployed is said twice, and only one can be meant.";
+            return Err(Mistake::new(Text::new().plain(words), at_version(service)));
+        }
+        let reference = at.or(named);
         let mut parameters = self.options_as_parameters()?;
         while let Some(word) = self.take() {
             let lower = word.to_lowercase();
@@ -371,6 +380,7 @@ impl<'a> Line<'a> {
         self.read_flags(&[])?;
         let until = self.until()?;
         let target = self.target("/lock checkout staging for 2h the load test runs")?;
+        let until = until.or_else(|| self.bare_span());
         let reason = self.reason();
         Ok(DeployCommand::Lock { target, until, reason })
     }
@@ -383,32 +393,16 @@ impl<'a> Line<'a> {
     fn freeze(mut self) -> Result<DeployCommand, Mistake> {
         self.read_flags(&[])?;
         let until = self.until()?;
+        let until = until.or_else(|| self.bare_span());
         self.lift(&[("scope", &["scope"])]);
         let said = self.words.option("scope").or_else(|| self.words.peek().map(str::to_owned));
         let from_option = said.as_deref() != self.words.peek();
         let scope = said.as_deref().and_then(|said| self.scope(said));
-        if scope.is_none()
-            && from_option
-            && let Some(said) = said
-        {
-            let known: Vec<&str> =
-                self.settings.services.iter().map(|it| it.name.as_str()).chain(["production", "all"]).collect();
-            return Err(unknown("There is nothing to freeze that is called ", &said, &known, "/freeze production"));
-        }
         // A misspelt place is no reason to hold production back.
         if scope.is_none()
             && let Some(said) = &said
         {
-            let places = self
-                .settings
-                .services
-                .iter()
-                .flat_map(|it| it.environments.iter().map(|it| it.name.as_str()).chain([it.name.as_str()]));
-            let known: Vec<&str> = places.chain(["production", "everything"]).collect();
-            if let Some(near) = nearest(said, &known) {
-                let mistake = unknown("There is nothing to freeze that is called ", said, &known, "");
-                return Err(Mistake { instead: format!("/freeze {near}"), ..mistake });
-            }
+            return Err(self.nothing_to_freeze(said));
         }
         let mut scope = match scope {
             Some(scope) => {
@@ -427,8 +421,38 @@ impl<'a> Line<'a> {
             scope = Scope::Target(Target { service: name.clone(), environment: environment.to_owned() });
             self.take();
         }
+        let until = until.or_else(|| self.bare_span());
+        // One word behind a service is an environment that it lacks, rather than a reason.
+        if let Scope::Service(name) = &scope
+            && let Some(service) = self.settings.service(name)
+            && self.words.text().split_whitespace().count() == 1
+        {
+            let said = self.words.text().trim().to_owned();
+            let mut mistake =
+                self.environment(service, &said).map(drop).err().unwrap_or_else(|| self.nothing_to_freeze(&said));
+            mistake.what = mistake.what.plain(" A reason of one word stands behind --reason.");
+            return Err(mistake);
+        }
         let reason = self.reason();
         Ok(DeployCommand::Freeze { scope, until, reason })
+    }
+
+    fn nothing_to_freeze(&self, said: &str) -> Mistake {
+        let services = self.settings.services.iter();
+        let places =
+            services.flat_map(|it| it.environments.iter().map(|it| it.name.as_str()).chain([it.name.as_str()]));
+        let known: Vec<&str> = places.chain(["production", "everything", "all"]).collect();
+        let mut mistake = unknown("There is nothing to freeze that is called ", said, &known, "");
+        mistake.instead = match nearest(said, &known) {
+            Some(near) => format!("/freeze {near}"),
+            None => {
+                let words = " It is production, all, an environment, a service, or a service and its environment; a reason \
+                             stands behind it.";
+                mistake.what = mistake.what.plain(words);
+                "/freeze production until 18:00 why".to_owned()
+            }
+        };
+        mistake
     }
 
     fn scope(&self, said: &str) -> Option<Scope> {
@@ -617,6 +641,9 @@ impl<'a> Line<'a> {
         let words = Text::new().plain(format!("{} has no environment ", service.name)).outside(&echo(said));
         let words = words.plain(format!(". It has: {}.", known.join(", ")));
         let near = nearest(said, &known).unwrap_or(known[0]);
+        if matches!(self.verb, Verb::Promote) {
+            return Err(Mistake::new(words, format!("/promote {} {}", service.name, promotion_of(service))));
+        }
         let between = if matches!(self.verb, Verb::Deploy) { " to" } else { "" };
         Err(Mistake::new(words, format!("/{} {}{between} {near}", word(self.verb), service.name)))
     }
@@ -640,35 +667,57 @@ impl<'a> Line<'a> {
     }
 
     fn until(&mut self) -> Result<Option<Until>, Mistake> {
-        let instead = format!("/{} … for 2h", word(self.verb));
         self.words.lift(&["for"], |value| spans::duration(value).is_some());
         self.words.lift(&["until"], |value| spans::until(value).is_some());
         if let Some(said) = self.words.option("for") {
-            return Ok(Some(Until::For(spans::duration(&said).ok_or_else(|| no_span(&said, &instead))?)));
+            return spans::duration(&said).map(|lasts| Some(Until::For(lasts))).ok_or_else(|| self.no_end(&said));
         }
         if let Some(said) = self.words.option("until") {
-            return Ok(Some(spans::until(&said).ok_or_else(|| no_span(&said, &instead))?));
+            return spans::until(&said).map(Some).ok_or_else(|| self.no_end(&said));
         }
-        // “for 2h” or “until 18:00” anywhere in the line.
+        // “for 2h”, “for 2 hours”, “until 18:00” or “until 2026-11-24 08:00” anywhere in the line.
         let all: Vec<String> = self.words.text().split_whitespace().map(str::to_owned).collect();
-        for (at, pair) in all.windows(2).enumerate() {
-            let end = match pair[0].to_lowercase().as_str() {
-                "for" => spans::duration(&pair[1]).map(Until::For),
-                "until" => spans::until(&pair[1]),
-                _ => None,
+        for at in 0..all.len() {
+            let (word, behind) = (all[at].to_lowercase(), &all[at + 1..]);
+            let read: fn(&str) -> Option<Until> = match word.as_str() {
+                "for" => |said| spans::duration(said).map(Until::For),
+                "until" => spans::until,
+                _ => continue,
             };
-            if let Some(end) = end {
-                let rest: Vec<&str> = all
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, _)| *index != at && *index != at + 1)
-                    .map(|(_, it)| it.as_str())
-                    .collect();
-                self.words = self.words.clone().again(&rest.join(" "));
-                return Ok(Some(end));
-            }
+            let two = behind.get(..2).and_then(|two| read(&two.concat()).or_else(|| read(&two.join(" "))));
+            let found = match (two, behind.first().and_then(|said| read(said))) {
+                (Some(end), _) => Some((end, 2)),
+                (None, one) => one.map(|end| (end, 1)),
+            };
+            let Some((end, length)) = found else {
+                // An end that is not understood must not become none; “for” begins many a reason.
+                let said = behind.first().map(String::as_str).unwrap_or_default();
+                if word == "until" || said.starts_with(|it: char| it.is_ascii_digit() || it == '-') {
+                    return Err(self.no_end(said));
+                }
+                continue;
+            };
+            let rest: Vec<&str> = all[..at].iter().chain(&behind[length..]).map(String::as_str).collect();
+            self.words = self.words.clone().again(&rest.join(" "));
+            return Ok(Some(end));
         }
         Ok(None)
+    }
+
+    /// A span of time that stands where the end may: `/lock checkout staging 2h`.
+    fn bare_span(&mut self) -> Option<Until> {
+        let lasts = self.words.peek().and_then(spans::duration)?;
+        self.take();
+        Some(Until::For(lasts))
+    }
+
+    fn no_end(&self, said: &str) -> Mistake {
+        let instead = match self.verb {
+            Verb::Lock => "/lock checkout staging for 2h",
+            _ => "/freeze production until 18:00",
+        };
+        let why = "is no end that I understand. Ends are: for 2h, until 18:00, until 2026-11-24T08:00.";
+        Mistake::odd(said, why, instead)
     }
 
     fn deploy_id(&mut self) -> Result<Option<DeployId>, Mistake> {
@@ -679,18 +728,30 @@ impl<'a> Line<'a> {
                 .map(Some)
                 .ok_or_else(|| Mistake::odd(&said, "is no deploy. They are numbered: D-1, D-2…", "/deploy status"));
         }
-        let Some(id) = self.words.peek().and_then(|word| full_id(word.trim_end_matches([',', '.', ':']))) else {
+        let Some(id) = self.words.peek().and_then(|word| short_id(word.trim_end_matches([',', '.', ':']))) else {
             return Ok(None);
         };
         self.words.word();
         Ok(Some(id))
     }
 
+    /// Where something stands behind a deploy's number, or in its place, another one may be meant than would be hit.
+    fn nothing_more(&mut self, ask: &str) -> Result<(), Mistake> {
+        match self.take() {
+            None => Ok(()),
+            Some(word) => {
+                let why = "is more than I understand. Deploys are numbered: D-1, D-2…";
+                Err(Mistake::odd(&word, why, format!("/deploy {ask} D-1")))
+            }
+        }
+    }
+
     fn reference(&self, service: &Service, said: &str) -> Result<String, Mistake> {
         reference::check(said).map(str::to_owned).map_err(|why| {
             let words =
                 Text::new().plain("“").outside(&echo(said)).plain(format!("” is no branch, tag or commit: {why}."));
-            Mistake::new(words, example(service))
+            let flag = if self.flags.dry_run { " --dry-run" } else { "" };
+            Mistake::new(words, at_version(service) + flag)
         })
     }
 
@@ -754,6 +815,13 @@ pub(crate) fn full_id(word: &str) -> Option<DeployId> {
     if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok().map(DeployId) } else { None }
 }
 
+/// The same as somebody may type it in a hurry: `3`, `D3`, `#3`. A longer number is a plan's beginning, or a commit's.
+fn short_id(word: &str) -> Option<DeployId> {
+    let digits = word.trim_start_matches(['D', 'd', '#']).trim_start_matches('-');
+    let is_short = !digits.is_empty() && digits.len() <= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_short { digits.parse().ok().map(DeployId) } else { full_id(word) }
+}
+
 fn find<'a>(settings: &'a Settings, said: &str) -> Option<&'a Service> {
     settings.service(said).or_else(|| settings.services.iter().find(|it| it.name.eq_ignore_ascii_case(said)))
 }
@@ -787,6 +855,12 @@ fn more_than_a_deploy(service: &Service, word: &str, no_reference: bool) -> Mist
 fn shortened(names: &[&str]) -> String {
     let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     if names.len() > NAMED { format!("{shown} and {} more", names.len() - NAMED) } else { shown }
+}
+
+/// A deploy of something that is named.
+fn at_version(service: &Service) -> String {
+    let first = service.environments.first().map_or("staging", |it| it.name.as_str());
+    format!("/deploy {}@v1.2 to {first}", service.name)
 }
 
 fn example(service: &Service) -> String {

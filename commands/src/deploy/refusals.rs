@@ -1,5 +1,6 @@
 //! Why a deploy, lock or freeze is not done, in words.
 
+use super::flags::BECAUSE;
 use operations::card::{Card, Style};
 use operations::deploy::Kind;
 use operations::deploy::command::{DeployAsk, DeployRefusal, Request};
@@ -211,7 +212,7 @@ pub(crate) fn line(request: &Request, environment: &str) -> String {
         line.push_str(" --break-glass");
     }
     if !request.reason.is_empty() {
-        line.push_str(&format!(" --reason {}", request.reason.as_str().replace(['\n', '\t'], " ")));
+        line.push_str(&format!("{BECAUSE}{}", request.reason.as_str().replace(['\n', '\t'], " ")));
     }
     line
 }

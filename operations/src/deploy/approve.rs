@@ -211,7 +211,7 @@ fn again(it: &Deploy) -> Request {
         release: if wanted.kind == super::Kind::Rollback { wanted.release } else { None },
         parameters: wanted.parameters,
         reason: wanted.reason,
-        dry_run: false,
+        dry_run: wanted.dry_run,
         break_glass: wanted.break_glass,
     }
 }

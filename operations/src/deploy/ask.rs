@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::command::{DeployCommand, DeployRefusal, DeployReply, Request};
 use super::event::DeployEvent;
-use super::{Deploy, Kind, Nature, Stage, Target, Wanted, approve, holds, queue};
+use super::{Deploy, How, Kind, Nature, Stage, Target, Wanted, approve, holds, queue};
 use crate::chat::Actor;
 use crate::decide::Decision;
 use crate::event::Event;
@@ -289,7 +289,12 @@ fn promotes(state: &State, target: &Target, request: &Request) -> Result<Chosen,
     let Some(running) = state.running(&from) else { return Err(DeployRefusal::NothingRuns(from).into()) };
     let fires = state.firing_on(&from).next().map(|group| format!("{} fires there", group.id));
     let busy = || state.holding(&from).map(|busy| format!("{} is under way there", busy.id));
-    let failed = || state.spoilt(&from).map(|failed| format!("{} failed there since", failed.id));
+    let failed = || {
+        state.spoilt(&from).map(|it| match it.ended() {
+            Some((How::Cancelled, _)) => format!("{} was stopped there since, so deploy anew first", it.id),
+            _ => format!("{} failed there since, so deploy anew or roll back first", it.id),
+        })
+    };
     if let Some(why) = fires.or_else(busy).or_else(failed) {
         return Err(DeployRefusal::NotHealthy(from, Outside::new(&why)).into());
     }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::ask::{event, verb};
 use super::effect::{DeployEffect, DeployOutcome};
 use super::event::DeployEvent;
-use super::{Deploy, How, Looked, Plan, Stage, queue};
+use super::{Deploy, How, Kind, Looked, Plan, Stage, queue};
 use crate::chat::Actor;
 use crate::effect::Outcome;
 use crate::event::Event;
@@ -149,7 +149,7 @@ pub(super) fn reasons(rules: &[Rule]) -> Outside {
             format!("{} (rule {}){fix}", rule.reason, rule.id)
         })
         .collect();
-    if words.is_empty() { Outside::new("no rule allows it") } else { Outside::new(&words.join(" ")) }
+    if words.is_empty() { Outside::new("No rule allows it.") } else { Outside::new(&words.join(" ")) }
 }
 
 fn names(rules: &[Rule]) -> Vec<String> {
@@ -209,6 +209,13 @@ fn checked(state: &State, it: &Deploy, looked: Looked, now: Timestamp) -> Vec<Ev
     let difference = difference(before, &plan);
     if !same && approved.is_empty() && plan.commit().id != before.commit().id {
         return queue::ended(state, it, How::NotStarted, Outside::new(&format!("while it waited, {difference}")), None);
+    }
+    // Somebody else went back to it meanwhile.
+    let runs = |plan: &Plan| plan.running.as_ref().is_some_and(|running| running.commit.id == plan.commit().id);
+    let is_back = runs(&plan) && !runs(before) && state.spoilt(&it.wanted.target).is_none();
+    if it.wanted.kind == Kind::Rollback && is_back {
+        let why = Outside::new("what it goes back to runs there already");
+        return queue::ended(state, it, How::NotStarted, why, None);
     }
     let counted = if same { approved.as_slice() } else { &[] };
     let replanned = |rules: &[Rule], difference: &str| {

@@ -187,10 +187,15 @@ fn over(state: &State, seq: u64, it: &Deploy, how: How, why: &Outside, by: Optio
     if !name.is_empty() {
         title = title.plain(if it.wanted.kind == Kind::Rollback { "to " } else { "" }).outside(&name).plain(" ");
     }
-    title = title.plain(format!("in {} {words}", it.wanted.target.environment));
-    if let Some(by) = by {
-        title = title.plain(" by ").text(who(state, by));
-    }
+    title = title.plain(format!("in {} ", it.wanted.target.environment));
+    title = match by {
+        // Nobody made it so: somebody knows it.
+        Some(by) if how == How::NotStarted => {
+            title.plain("was not started, says ").text(who(state, by)).plain(": nothing has changed")
+        }
+        Some(by) => title.plain(format!("{words} by ")).text(who(state, by)),
+        None => title.plain(words),
+    };
     let mut card = Card::line(title.plain("."));
     if !why.is_empty() {
         card = card.with(Text::new().outside(&why.short(500)));
@@ -325,7 +330,10 @@ pub(crate) fn reacted_to_hold(state: &State, what: &HoldEvent, record: &Record) 
                 Some(by) => Text::new().text(who(state, by)).plain(format!(" ended the freeze{of}")),
                 None => Text::new().plain(format!("The freeze{of} is over")),
             };
-            let title = title.plain(format!(" ({freeze}): deploys go on."));
+            let title = title.plain(match state.still_frozen() {
+                None => format!(" ({freeze}): deploys go on."),
+                Some(still) => format!(" ({freeze}). Still frozen: {still}."),
+            });
             let mut effects = crate::react::tell_everybody(state, seq, &Card::line(title));
             effects.extend(scope.iter().flat_map(|scope| hold_all_back(state, scope)));
             effects
@@ -371,7 +379,9 @@ fn reminder(state: &State, lock: &Lock) -> Card {
         .time(lock.until, TimeStyle::Ago)
         .plain(".");
     let target = format!("{} {}", lock.target.service, lock.target.environment);
-    Card::line(title).button("Keep it another hour", format!("lock {target}"), Style::Plain).button(
+    let reason = lock.reason.as_str().replace(['\n', '\t'], " ");
+    let keep = if reason.is_empty() { format!("lock {target}") } else { format!("lock {target} --because {reason}") };
+    Card::line(title).button("Keep it another hour", keep, Style::Plain).button(
         "Unlock",
         format!("unlock {target}"),
         Style::Primary,

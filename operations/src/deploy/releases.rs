@@ -15,6 +15,9 @@ pub const RECENT: SignedDuration = SignedDuration::from_hours(1);
 /// Nothing that is asked for waits so long for its turn.
 const LONG_BEFORE: SignedDuration = SignedDuration::from_hours(8 * 24);
 
+/// So many freezes are named in a sentence.
+const FREEZES_NAMED: usize = 5;
+
 /// The labels that say which environment an alert is about.
 const ENVIRONMENT_LABELS: [&str; 3] = ["environment", "env", "deployment_environment"];
 
@@ -60,6 +63,16 @@ impl State {
     pub fn freezes_on<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Freeze> {
         let production = self.settings.environment(target).is_some_and(|it| it.production);
         self.freezes.values().map(AsRef::as_ref).filter(move |freeze| freeze.scope.covers(target, production))
+    }
+
+    /// What is frozen, in words: the first few freezes; none where nothing is.
+    #[must_use]
+    pub fn still_frozen(&self) -> Option<String> {
+        let words = self.freezes.values().take(FREEZES_NAMED).map(|it| format!("{} ({})", it.scope.words(), it.id));
+        let words = words.collect::<Vec<_>>().join(", ");
+        let more = self.freezes.len().saturating_sub(FREEZES_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!words.is_empty()).then(|| words + &more)
     }
 
     /// The open incidents that a service is part of, the newest first.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use operations::deploy::{How, Stage};
 use operations::ids::DeployId;
+use operations::state::State;
 use sandbox::ci::Fault;
 use tests::{Chat, World};
 
@@ -27,9 +28,17 @@ async fn how(world: &World, id: u32) -> Option<How> {
 async fn finishes(world: &World, conclusion: &str) {
     let dispatches = world.sandbox.ci.dispatches();
     let run = world.sandbox.ci.run(dispatches.last().expect("something was dispatched").run);
+    let runs = |state: &State| state.open_deploys().filter(|it| it.stage == Stage::Running).map(|it| it.id).last();
+    let id = world.read(runs).await;
     run.begin();
     run.finish(conclusion);
-    world.advance(Duration::from_secs(10)).await;
+    // An older run is looked at less often.
+    for _ in 0..4 {
+        world.advance(Duration::from_secs(10)).await;
+        if !world.read(move |state| id.is_some_and(|id| state.deploys[&id].stage == Stage::Running)).await {
+            return;
+        }
+    }
 }
 
 /// Nothing that a chat or the CI did not expect.
