@@ -115,11 +115,27 @@ fn environments(file: &mut File<'_>, service: &mut Table<'_, '_>, name: &str, co
     for (environment, Found { value, span, key }) in ordered {
         if value == environment || !environments.iter().any(|it| it.name == value) {
             file.problem(&span, &key, "the name of another environment of this service is wanted here");
+        } else if leads_to(&environments, &value, &environment) {
+            let why = format!("{value} comes after {environment} itself, so nothing could be deployed to either");
+            file.problem(&span, &key, why);
         } else if let Some(it) = environments.iter_mut().find(|it| it.name == environment) {
             it.order_after = Some(value);
         }
     }
     environments
+}
+
+/// Whether an environment comes after another one, be it with others between.
+fn leads_to(environments: &[Environment], from: &str, to: &str) -> bool {
+    let mut at = Some(from);
+    // They are in no circle: what would have made one was refused.
+    while let Some(name) = at {
+        if name == to {
+            return true;
+        }
+        at = environments.iter().find(|it| it.name == name).and_then(|it| it.order_after.as_deref());
+    }
+    false
 }
 
 /// What can be said of a service and of each of its environments.

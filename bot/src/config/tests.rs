@@ -499,6 +499,22 @@ pipeline = { on = "ci", job = "mail" }
 }
 
 #[test]
+fn what_nobody_could_deploy_or_say_is_told() {
+    let muster = "[pipelines.ci]\nkind = \"jenkins\"\nurl = \"https://ci.example.com\"\nuser = \"muster\"\n\
+                  token = { env = \"SET_ONE\" }\n";
+    let services = "[checkout]\npipeline = { on = \"ci\", job = \"checkout\" }\nparameters = { tag = [\"big\"] }\n\
+                    environments = { a = { order_after = \"b\" }, b = { order_after = \"c\" }, c = { order_after = \"a\" } }\n";
+    assert_told(
+        &with(&[("muster.toml", muster), ("services.toml", services)]).expect_err("it is wrong"),
+        &[
+            "parameters.tag: `tag=…` means something else in a deploy",
+            "order_after: a comes after c itself",
+            "2 problems",
+        ],
+    );
+}
+
+#[test]
 fn every_key_stands_in_the_example_and_in_the_documentation() {
     let directory = whole_example();
     let mut found = Findings::default();

@@ -107,6 +107,7 @@ pub fn in_a_message(verb: Verb, command: Command) -> Result<Command, Mistake> {
             DeployCommand::About { ask, .. } => *ask == DeployAsk::Show,
             DeployCommand::Start(_)
             | DeployCommand::Lock { .. }
+            | DeployCommand::KeepLock { .. }
             | DeployCommand::Unlock { .. }
             | DeployCommand::Freeze { .. }
             | DeployCommand::Unfreeze { .. }
@@ -377,6 +378,9 @@ impl<'a> Line<'a> {
     }
 
     fn lock(mut self) -> Result<DeployCommand, Mistake> {
+        if let Some(id) = self.words.text().strip_prefix("keep ").and_then(|id| id.trim().parse().ok()) {
+            return Ok(DeployCommand::KeepLock { lock: id });
+        }
         self.read_flags(&[])?;
         let until = self.until()?;
         let target = self.target("/lock checkout staging for 2h the load test runs")?;

@@ -146,6 +146,10 @@ pub(crate) fn card(state: &State, refusal: &DeployRefusal) -> Card {
                 text.plain(". Ask them, or: ").code(format!("/unlock {} {}", target.service, target.environment)),
             )
         }
+        DeployRefusal::NoLock(_) => said(
+            "That lock is over already. To lock it again: ".to_owned(),
+            "/lock SERVICE ENVIRONMENT for 1h".to_owned(),
+        ),
         DeployRefusal::NotLocked(target) => said(format!("{target} is not locked. What is: "), "/locks".to_owned()),
         DeployRefusal::LockTooLong => {
             said("A lock lasts from a minute to a week. Try ".to_owned(), "/lock SERVICE ENVIRONMENT for 2h".to_owned())

@@ -103,6 +103,7 @@ pub(crate) fn asked(
             Ok(reply(DeployReply::Why(*deploy)))
         }
         DeployCommand::Lock { .. }
+        | DeployCommand::KeepLock { .. }
         | DeployCommand::Unlock { .. }
         | DeployCommand::Freeze { .. }
         | DeployCommand::Unfreeze { .. } => {

@@ -79,6 +79,11 @@ pub enum DeployCommand {
         /// Why.
         reason: Outside,
     },
+    /// Keep a lock of one's own for another hour.
+    KeepLock {
+        /// Which one.
+        lock: LockId,
+    },
     /// Take a lock away.
     Unlock {
         /// Where.
@@ -296,6 +301,8 @@ pub enum DeployRefusal {
     },
     /// It isn't locked.
     NotLocked(Target),
+    /// There is no such lock any more.
+    NoLock(LockId),
     /// A lock lasts from a minute to a week, and ends in the future.
     LockTooLong,
     /// What was said as an end is over.

@@ -185,6 +185,17 @@ pub enum HoldEvent {
         /// Which lock.
         lock: LockId,
     },
+    /// Its holder still needs it.
+    LockKept {
+        /// Which lock.
+        lock: LockId,
+        /// Who keeps it.
+        by: Actor,
+        /// Until when.
+        until: Timestamp,
+        /// When its holder is asked once more.
+        remind: Option<Timestamp>,
+    },
     /// A lock is gone.
     Unlocked {
         /// Which one.

@@ -215,6 +215,13 @@ pub(crate) fn held(state: &mut State, what: &HoldEvent, record: &Record) {
                 lock.reminded = true;
             }
         }
+        HoldEvent::LockKept { lock: id, until, remind, .. } => {
+            if let Some(lock) = state.locks.get_mut(id).map(Arc::make_mut) {
+                (lock.until, lock.reminded) = (*until, false);
+                state.due.insert((*until, Timer::LockEnds(*id)));
+                state.due.extend(remind.map(|remind| (remind, Timer::LockReminder(*id))));
+            }
+        }
         HoldEvent::Unlocked { lock, .. } => {
             state.locks.remove(lock);
         }

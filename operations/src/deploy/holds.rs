@@ -29,6 +29,7 @@ pub(super) fn asked(asking: Asking<'_>, command: &DeployCommand) -> Result<Decis
         DeployCommand::Lock { target, until, reason } => {
             lock(asking, target, until.unwrap_or(Until::For(HOUR)), reason)
         }
+        DeployCommand::KeepLock { lock } => keep(asking, *lock),
         DeployCommand::Unlock { target } => unlock(asking, target),
         DeployCommand::Freeze { scope, until, reason } => freeze(asking, scope, *until, reason),
         DeployCommand::Unfreeze { freeze } => unfreeze(asking, *freeze),
@@ -59,6 +60,25 @@ fn lock(asking: Asking<'_>, target: &Target, until: Until, reason: &Outside) -> 
     let (target, by, reason) = (target.clone(), by.clone(), reason.short(300));
     events.push(hold(HoldEvent::Locked { lock, target, by, until, remind, reason }));
     Ok(Decision::new(events, Reply::Deploy(DeployReply::Locked(lock))))
+}
+
+/// Another hour for a lock that is there still, for its holder alone.
+fn keep(asking: Asking<'_>, id: LockId) -> Result<Decision, Refusal> {
+    let Asking { state, by, now, .. } = asking;
+    let lock = state.locks.get(&id).ok_or(Refusal::from(DeployRefusal::NoLock(id)))?;
+    asking.may(Verb::Lock, &On::Environment(lock.target.clone()))?;
+    if !state.settings.same_person(&lock.by.user, &by.user) {
+        let (target, by, until) = (lock.target.clone(), lock.by.clone(), lock.until);
+        return Err(DeployRefusal::Locked { target, by, until }.into());
+    }
+    let until = after(lock.until.max(now), HOUR);
+    let lasts = Duration::try_from(until.duration_since(now)).unwrap_or(HOUR);
+    if lasts > *LASTS.end() {
+        return Err(DeployRefusal::LockTooLong.into());
+    }
+    let remind = Some(after(now, lasts.saturating_sub(Duration::from_secs(600).min(lasts / 4))));
+    let kept = hold(HoldEvent::LockKept { lock: id, by: by.clone(), until, remind });
+    Ok(Decision::new(vec![kept], Reply::Deploy(DeployReply::Locked(id))))
 }
 
 fn unlock(asking: Asking<'_>, target: &Target) -> Result<Decision, Refusal> {

@@ -304,6 +304,13 @@ pub(crate) fn reacted_to_hold(state: &State, what: &HoldEvent, record: &Record) 
             let Some(lock) = state.locks.get(lock) else { return Vec::new() };
             say(reminder(state, lock))
         }
+        HoldEvent::LockKept { lock, by, until, .. } => {
+            let Some(lock) = state.locks.get(lock) else { return Vec::new() };
+            let title = Text::new().plain("🔒 ").text(who(state, by)).plain(format!(" keeps {} until ", lock.target));
+            let mut effects = say(Card::line(title.time(*until, TimeStyle::Full).plain(".")));
+            effects.extend(state.queue(&lock.target).iter().flat_map(|it| show(state, it.id)));
+            effects
+        }
         HoldEvent::Unlocked { by, target, .. } => {
             let on = target.as_ref().map(|target| format!(" on {target}")).unwrap_or_default();
             let title = match by {
@@ -379,9 +386,7 @@ fn reminder(state: &State, lock: &Lock) -> Card {
         .time(lock.until, TimeStyle::Ago)
         .plain(".");
     let target = format!("{} {}", lock.target.service, lock.target.environment);
-    let reason = lock.reason.as_str().replace(['\n', '\t'], " ");
-    let keep = if reason.is_empty() { format!("lock {target}") } else { format!("lock {target} --because {reason}") };
-    Card::line(title).button("Keep it another hour", keep, Style::Plain).button(
+    Card::line(title).button("Keep it another hour", format!("lock keep {}", lock.id), Style::Plain).button(
         "Unlock",
         format!("unlock {target}"),
         Style::Primary,

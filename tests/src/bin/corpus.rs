@@ -182,7 +182,11 @@ async fn deploys(world: &mut World) {
 async fn locks_and_freezes(world: &World) {
     world.slack().user("bob").types("general", "/lock checkout staging for 2m a load test").await;
     world.discord().user("bob").types("general", "/freeze scope:production for:2m reason:\"Black Friday\"").await;
-    world.advance(Duration::from_secs(130)).await;
+    world.advance(Duration::from_secs(95)).await;
+    let reminder = world.slack().channel("deploys").message("do you still need the lock");
+    world.slack().user("bob").clicks(&reminder, "Keep it another hour").await;
+    world.discord().user("bob").types("general", "/unlock service:checkout environment:staging").await;
+    world.advance(Duration::from_secs(40)).await;
 }
 
 /// The kinds of event that the journal lacks.

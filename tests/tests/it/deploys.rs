@@ -192,8 +192,18 @@ async fn a_lock_keeps_an_environment_for_one_person_until_it_ends() {
     world.advance(Duration::from_secs(23 * 60)).await;
     assert!(world.discord().channel("deploys").text().contains("do you still need the lock"));
     assert_eq!(world.sandbox.ci.dispatches().len(), 0);
-    world.advance(Duration::from_secs(8 * 60)).await;
+    // Only whoever has it keeps it, also with an old button.
+    let reminder = world.discord().channel("deploys").message("do you still need the lock");
+    world.discord().user("ann").clicks(&reminder, "Keep it another hour").await;
+    assert!(world.discord().user("ann").was_told("deploys").contains("is locked by Bob"));
+    world.discord().user("bob").clicks(&reminder, "Keep it another hour").await;
+    assert!(world.slack().channel("deploys").text().contains("keeps checkout in staging until"));
+    world.advance(Duration::from_secs(30 * 60)).await;
+    assert_eq!(world.sandbox.ci.dispatches().len(), 0, "it is kept");
+    world.advance(Duration::from_secs(38 * 60)).await;
     assert_eq!(world.sandbox.ci.dispatches().len(), 1, "its time is over");
+    world.discord().user("ann").clicks(&reminder, "Keep it another hour").await;
+    assert!(world.discord().user("ann").was_told("deploys").contains("That lock is over already"));
     all_expected(&world);
 }
 
@@ -249,7 +259,7 @@ async fn what_nobody_can_find_is_unknown_until_somebody_says_how_it_is() {
     }
     world.discord().user("bob").types("general", "/deploy start checkout environment:staging ref:v143").await;
     assert_eq!(world.sandbox.ci.dispatches().len(), 0, "nothing else goes there meanwhile");
-    let it = world.discord().channel("deploys").message("Nobody knows");
+    let it = world.discord().channel("deploys").message("Nobody knows whether the pipeline");
     world.discord().user("bob").clicks(&it, "It did not").await;
     assert_eq!(how(&world, 1).await, Some(How::NotStarted));
     assert_eq!(world.sandbox.ci.dispatches().len(), 1, "the next has its turn");
