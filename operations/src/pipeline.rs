@@ -258,7 +258,7 @@ impl Log {
     pub const LONGEST: usize = 2_000;
 }
 
-/// What a kind of pipeline can do.
+/// What a kind of pipeline can do. Each says what it can on top of [`Capabilities::named`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// What it is called.
@@ -284,6 +284,23 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// One that can nothing but start what it is told.
+    #[must_use]
+    pub const fn named(name: &'static str) -> Capabilities {
+        Capabilities {
+            name,
+            resolves: false,
+            compares: false,
+            cancels: false,
+            approves: false,
+            rollback: Rollback::Never,
+            logs: false,
+            freezes: false,
+            idempotency: Idempotency::Ask,
+            rollback_idempotency: Idempotency::Ask,
+        }
+    }
+
     /// How this order is dealt with where the answer to its start was lost.
     #[must_use]
     pub fn idempotency_of(&self, order: &Order) -> Idempotency {

@@ -30,6 +30,7 @@ use crate::timer::Timer;
 use crate::triage::LATE;
 use crate::vitals::{Trouble, Vitals};
 
+mod entries;
 mod fold;
 
 /// For how long a resolved group is remembered.

@@ -77,16 +77,15 @@ fn settings(random: &mut Rng) -> Settings {
         services: BTreeMap::new(),
     };
     let pipeline = Capabilities {
-        name: "a CI",
         resolves: true,
         compares: true,
         cancels: true,
         approves: true,
         rollback: Rollback::Redeploy,
         logs: true,
-        freezes: false,
         idempotency: Idempotency::Find,
         rollback_idempotency: Idempotency::Find,
+        ..Capabilities::named("a CI")
     };
     let verify = random.bool().then(|| Verify { http: None, alert: None, within: Duration::from_secs(120) });
     let environment = |name: &str, approvals| Environment {

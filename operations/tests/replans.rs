@@ -68,16 +68,12 @@ impl Core {
             services: Default::default(),
         };
         let pipeline = Capabilities {
-            name: "CI",
             resolves: true,
-            compares: false,
             cancels: true,
-            approves: false,
             rollback: Rollback::Redeploy,
-            logs: false,
-            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
+            ..Capabilities::named("CI")
         };
         let staging = Environment { name: "staging".to_owned(), pipeline: Some(pipeline), ..Environment::default() };
         let checkout = Service { name: "checkout".to_owned(), environments: vec![staging], ..Service::default() };

@@ -3,6 +3,7 @@
 
 #[path = "ci/bench.rs"]
 mod bench;
+mod manual;
 #[path = "ci/moving.rs"]
 mod moving;
 #[path = "ci/reading.rs"]

@@ -13,6 +13,7 @@ mod document;
 mod faults;
 #[path = "control/hostile.rs"]
 mod hostile;
+mod manual;
 #[path = "control/page.rs"]
 mod page;
 #[path = "control/people.rs"]

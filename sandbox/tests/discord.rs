@@ -19,6 +19,7 @@ mod gateway;
 mod interactions;
 #[path = "discord/limits.rs"]
 mod limits;
+mod manual;
 #[path = "discord/marks.rs"]
 mod marks;
 #[path = "discord/rates.rs"]

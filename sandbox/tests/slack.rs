@@ -5,6 +5,7 @@
 mod bench;
 #[path = "slack/calls.rs"]
 mod calls;
+mod manual;
 #[path = "slack/people.rs"]
 mod people;
 #[path = "slack/socket.rs"]

@@ -161,16 +161,15 @@ fn environment(name: &str) -> operations::settings::Environment {
         name: name.to_owned(),
         production: name == "production",
         pipeline: Some(operations::pipeline::Capabilities {
-            name: "a CI",
             resolves: true,
             compares: true,
             cancels: true,
             approves: true,
             rollback: operations::pipeline::Rollback::Redeploy,
             logs: true,
-            freezes: false,
             idempotency: operations::pipeline::Idempotency::Find,
             rollback_idempotency: operations::pipeline::Idempotency::Find,
+            ..operations::pipeline::Capabilities::named("a CI")
         }),
         parameters: [("region".to_owned(), vec!["eu".to_owned(), "us".to_owned()])].into(),
         ..Default::default()

@@ -1,36 +1,16 @@
 //! A CI whose time stands still, and a client for its calls.
 
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use sandbox::ci::{Ci, Config, Input, InputKind, JobScript, Moves, RepositoryHandle, StepScript, Workflow};
 use serde_json::Value;
-use tokio::sync::watch;
 
-/// A clock that a test moves.
-#[derive(Clone)]
-pub(crate) struct ManualTime(watch::Sender<Timestamp>);
-
-impl sandbox::time::Time for ManualTime {
-    fn now(&self) -> Timestamp {
-        *self.0.borrow()
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let mut now = self.0.subscribe();
-        Box::pin(async move {
-            if now.wait_for(|now| *now >= at).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
-    }
-}
+use crate::manual::ManualTime;
 
 pub(crate) struct Bench {
     pub(crate) ci: Ci,
@@ -62,7 +42,7 @@ impl Bench {
     pub(crate) async fn start() -> Bench {
         // Every test of this process installs the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let time = ManualTime(watch::Sender::new(Timestamp::from_second(1_790_000_000).expect("a time")));
+        let time = ManualTime::at(1_790_000_000);
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = Config { listen, time: Arc::new(time.clone()), enterprise: false };
         let ci = Ci::start(config).await.expect("loopback ports are free");
@@ -76,7 +56,7 @@ impl Bench {
     }
 
     pub(crate) fn advance(&self, seconds: i64) {
-        self.time.0.send_modify(|now| *now += SignedDuration::from_secs(seconds));
+        self.time.advance(SignedDuration::from_secs(seconds));
     }
 
     /// A call without any header.

@@ -1,42 +1,22 @@
 //! A sandbox whose time stands still, a client for its control API, and the calls of a bot.
 
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use sandbox::{Button, Config, Sandbox};
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::bot::{Socket, is_hello};
+use crate::manual::ManualTime;
 
 /// Both chats, as they stand in an address.
 pub(crate) const PLATFORMS: [&str; 2] = ["slack", "discord"];
-
-/// A clock that a test moves.
-#[derive(Clone)]
-struct ManualTime(watch::Sender<Timestamp>);
-
-impl sandbox::time::Time for ManualTime {
-    fn now(&self) -> Timestamp {
-        *self.0.borrow()
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let mut now = self.0.subscribe();
-        Box::pin(async move {
-            if now.wait_for(|now| *now >= at).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
-    }
-}
 
 /// What a request was answered with.
 #[derive(Debug)]
@@ -85,7 +65,7 @@ impl Bench {
     pub(crate) async fn start() -> Bench {
         // Every test of this process installs the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let time = ManualTime(watch::Sender::new(Timestamp::from_second(1_700_000_000).expect("a time")));
+        let time = ManualTime::at(1_700_000_000);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (press, presses) = mpsc::unbounded_channel();
         let button = Button { name: "fire".to_owned(), label: "Fire an alert".to_owned(), hint: "curl …".to_owned() };
@@ -108,7 +88,7 @@ impl Bench {
     }
 
     pub(crate) fn advance(&self, millis: i64) {
-        self.time.0.send_modify(|now| *now += SignedDuration::from_millis(millis));
+        self.time.advance(SignedDuration::from_millis(millis));
     }
 
     pub(crate) fn channel(&self, platform: &str, name: &str) -> String {

@@ -1,43 +1,23 @@
 //! A sandbox whose time stands still, a client for its calls, and one for its gateway.
 
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use sandbox::discord::Discord;
 use sandbox::{Config, Sandbox};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use crate::manual::ManualTime;
+
 /// Servers, messages, reactions, direct messages, and what messages say.
 pub(crate) const INTENTS: u64 = 1 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 15;
-
-/// A clock that a test moves.
-#[derive(Clone)]
-pub(crate) struct ManualTime(watch::Sender<Timestamp>);
-
-impl sandbox::time::Time for ManualTime {
-    fn now(&self) -> Timestamp {
-        *self.0.borrow()
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let mut now = self.0.subscribe();
-        Box::pin(async move {
-            if now.wait_for(|now| *now >= at).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
-    }
-}
 
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
@@ -83,7 +63,7 @@ impl Bench {
     pub(crate) async fn start(rate_limits: bool) -> Bench {
         // Every test of this process installs the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let time = ManualTime(watch::Sender::new(Timestamp::from_second(1_700_000_000).expect("a time")));
+        let time = ManualTime::at(1_700_000_000);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = Config {
             slack: any,
@@ -108,7 +88,7 @@ impl Bench {
     }
 
     pub(crate) fn advance(&self, millis: i64) {
-        self.time.0.send_modify(|now| *now += SignedDuration::from_millis(millis));
+        self.time.advance(SignedDuration::from_millis(millis));
     }
 
     pub(crate) fn channel(&self, name: &str) -> String {

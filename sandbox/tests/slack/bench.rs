@@ -1,38 +1,18 @@
 //! A sandbox whose time stands still, a client for its calls, and one for its sockets.
 
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use sandbox::slack::Slack;
 use sandbox::{Config, Sandbox};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// A clock that a test moves.
-#[derive(Clone)]
-pub(crate) struct ManualTime(watch::Sender<Timestamp>);
-
-impl sandbox::time::Time for ManualTime {
-    fn now(&self) -> Timestamp {
-        *self.0.borrow()
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let mut now = self.0.subscribe();
-        Box::pin(async move {
-            if now.wait_for(|now| *now >= at).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
-    }
-}
+use crate::manual::ManualTime;
 
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
@@ -44,7 +24,7 @@ impl Bench {
     pub(crate) async fn start(rate_limits: bool) -> Bench {
         // Every test of this process installs the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let time = ManualTime(watch::Sender::new(Timestamp::from_second(1_700_000_000).expect("a time")));
+        let time = ManualTime::at(1_700_000_000);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = Config {
             slack: any,
@@ -68,7 +48,7 @@ impl Bench {
     }
 
     pub(crate) fn advance(&self, millis: i64) {
-        self.time.0.send_modify(|now| *now += SignedDuration::from_millis(millis));
+        self.time.advance(SignedDuration::from_millis(millis));
     }
 
     pub(crate) fn channel(&self, name: &str) -> String {

@@ -16,7 +16,7 @@ mod wire;
 
 use async_trait::async_trait;
 use operations::pipeline::{
-    Capabilities, Changes, Checks, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
+    Capabilities, Changes, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
 };
 use operations::text::Outside;
 use reqwest::Method;
@@ -26,6 +26,7 @@ pub use self::hook::{Rejected, hook};
 use self::progress::Followed;
 use self::wire::{Application, LogLine, Manifests, Metadata, Syncing, Tree, Windows};
 use super::tail::tail;
+use super::text::is_full_hash;
 use super::{Called, Failure, Pipeline, Refused, Shared, cannot};
 use crate::http::api::{Api, Auth, Call, Reply};
 use crate::redact;
@@ -206,17 +207,14 @@ const SEVERAL: &str = "the application has several sources, and one revision can
 impl Pipeline for ArgoCd {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "Argo CD",
             resolves: true,
-            compares: false,
             cancels: true,
-            approves: false,
             rollback: Rollback::Own,
             logs: true,
-            freezes: false,
             idempotency: Idempotency::Find,
             // It carries nothing of ours.
             rollback_idempotency: Idempotency::Ask,
+            ..Capabilities::named("Argo CD")
         }
     }
 
@@ -230,10 +228,10 @@ impl Pipeline for ArgoCd {
         let asked = reference.unwrap_or_else(|| app.spec.target());
         let kind = match reference {
             None => RefKind::DefaultBranch,
-            Some(reference) if wire::is_hash(reference) => RefKind::Commit,
+            Some(reference) if is_full_hash(reference) => RefKind::Commit,
             Some(_) => RefKind::Unknown,
         };
-        let id = if wire::is_hash(asked) {
+        let id = if is_full_hash(asked) {
             asked.to_owned()
         } else {
             let call = self.call(Method::GET, &["manifests"]).query(&[("revision", asked)]);
@@ -266,10 +264,6 @@ impl Pipeline for ArgoCd {
 
     async fn changes(&self, _from: &str, _to: &str) -> Called<Changes> {
         Err(cannot("Argo CD does not tell what lies between two commits"))
-    }
-
-    async fn checks(&self, _commit: &str) -> Called<Checks> {
-        Ok(Checks::Unknown)
     }
 
     async fn warnings(&self) -> Called<Vec<String>> {

@@ -11,11 +11,6 @@ pub(super) fn is_name(name: &str) -> bool {
     (1..=253).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
 }
 
-/// Whether it is the full hash of a commit.
-pub(super) fn is_hash(revision: &str) -> bool {
-    matches!(revision.len(), 40 | 64) && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 /// Whether it can be a revision: a hash, a chart's version, a branch.
 pub(super) fn is_revision(revision: &str) -> bool {
     (1..=250).contains(&revision.len()) && revision.bytes().all(|byte| byte.is_ascii_graphic())

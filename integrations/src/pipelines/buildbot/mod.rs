@@ -14,7 +14,7 @@ mod wire;
 
 use async_trait::async_trait;
 use operations::pipeline::{
-    Capabilities, Changes, Checks, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
+    Capabilities, Changes, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
 };
 use reqwest::header::{COOKIE, HeaderValue, SET_COOKIE};
 use serde::Deserialize;
@@ -198,16 +198,12 @@ fn number(id: &str) -> Called<u64> {
 impl Pipeline for Buildbot {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "Buildbot",
-            resolves: false,
-            compares: false,
             cancels: true,
-            approves: false,
             rollback: Rollback::Redeploy,
             logs: true,
-            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
+            ..Capabilities::named("Buildbot")
         }
     }
 
@@ -220,10 +216,6 @@ impl Pipeline for Buildbot {
 
     async fn changes(&self, _from: &str, _to: &str) -> Called<Changes> {
         Err(cannot("Buildbot can't compare commits"))
-    }
-
-    async fn checks(&self, _commit: &str) -> Called<Checks> {
-        Ok(Checks::Unknown)
     }
 
     async fn start(&self, order: &Order) -> Called<Run> {

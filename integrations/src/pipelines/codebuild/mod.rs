@@ -16,11 +16,12 @@ mod wire;
 
 use async_trait::async_trait;
 use operations::pipeline::{
-    Capabilities, Changes, Checks, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
+    Capabilities, Changes, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
 };
 use serde::Deserialize;
 use serde_json::json;
 
+use super::text::is_full_hash;
 use super::{Called, Failure, Pipeline, Refused, Shared, cannot};
 pub use crate::aws::Connection;
 use crate::aws::{Caller, Service, console};
@@ -98,16 +99,12 @@ impl CodeBuild {
 impl Pipeline for CodeBuild {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "CodeBuild",
-            resolves: false,
-            compares: false,
             cancels: true,
-            approves: false,
             rollback: Rollback::Redeploy,
             logs: true,
-            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
+            ..Capabilities::named("CodeBuild")
         }
     }
 
@@ -115,17 +112,12 @@ impl Pipeline for CodeBuild {
         let Some(reference) = reference else {
             return Err(cannot("CodeBuild can't tell which commit a deploy would take: name one"));
         };
-        let is_hash = matches!(reference.len(), 40 | 64) && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let kind = if is_hash { RefKind::Commit } else { RefKind::Unknown };
+        let kind = if is_full_hash(reference) { RefKind::Commit } else { RefKind::Unknown };
         Ok(Resolved { commit: Commit::bare(reference), kind })
     }
 
     async fn changes(&self, _from: &str, _to: &str) -> Called<Changes> {
         Err(cannot("CodeBuild can't tell what lies between two commits"))
-    }
-
-    async fn checks(&self, _commit: &str) -> Called<Checks> {
-        Ok(Checks::Unknown)
     }
 
     async fn start(&self, order: &Order) -> Called<Run> {

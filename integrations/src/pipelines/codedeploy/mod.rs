@@ -15,7 +15,7 @@ mod wire;
 
 use async_trait::async_trait;
 use operations::pipeline::{
-    Capabilities, Changes, Checks, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
+    Capabilities, Changes, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -149,16 +149,13 @@ fn conflict(why: &str) -> Failure {
 impl Pipeline for CodeDeploy {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "CodeDeploy",
-            resolves: false,
-            compares: false,
             cancels: true,
             approves: true,
             rollback: Rollback::Redeploy,
             logs: true,
-            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
+            ..Capabilities::named("CodeDeploy")
         }
     }
 
@@ -178,10 +175,6 @@ impl Pipeline for CodeDeploy {
 
     async fn changes(&self, _from: &str, _to: &str) -> Called<Changes> {
         Err(cannot("CodeDeploy can't tell what lies between two commits"))
-    }
-
-    async fn checks(&self, _commit: &str) -> Called<Checks> {
-        Ok(Checks::Unknown)
     }
 
     async fn start(&self, order: &Order) -> Called<Run> {

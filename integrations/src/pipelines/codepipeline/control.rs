@@ -1,4 +1,4 @@
-//! Stops executions, answers approvals, tries a stage again, and freezes one.
+//! Stops executions, answers approvals, and freezes a stage.
 
 use operations::pipeline::{Gate, Run};
 use serde_json::json;
@@ -83,28 +83,6 @@ impl CodePipeline {
             .and_then(|state| state.latest_execution.as_ref())
             .filter(|latest| latest.action_execution_id.as_deref() == Some(execution));
         latest.and_then(|latest| latest.token.clone()).ok_or_else(gone)
-    }
-
-    /// Tries the failed actions of a stage again.
-    ///
-    /// # Errors
-    /// [`Refused::Conflict`] where the stage did not fail or a newer execution went through it.
-    pub async fn retry(&self, run: &Run, stage: &str) -> Called<()> {
-        let (id, _) = parts(run)?;
-        let body = json!({
-            "pipelineName": self.target.pipeline, "stageName": stage, "pipelineExecutionId": id,
-            "retryMode": "FAILED_ACTIONS",
-        });
-        let done: Result<wire::Empty, Trouble> = self.caller.act("RetryStageExecution", &body).await;
-        done.map(drop).map_err(|trouble| match trouble.code.as_str() {
-            "StageNotRetryableException" => conflict("that stage did not fail, or can't be tried again"),
-            "NotLatestPipelineExecutionException" => conflict("a newer execution went through that stage since"),
-            "ConflictException" => Failure::transient("CodePipeline is busy with this pipeline; try again later"),
-            "ConcurrentPipelineExecutionsLimitExceededException" => {
-                conflict("as many executions of the pipeline run already as may run at once")
-            }
-            _ => trouble.failure,
-        })
     }
 
     /// Keeps everything out of the target's stage, or lets it in again: its transition is disabled or enabled. One that

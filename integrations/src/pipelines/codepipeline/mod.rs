@@ -21,11 +21,12 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use operations::pipeline::{
-    Capabilities, Changes, Checks, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
+    Capabilities, Changes, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
 };
 use serde::Deserialize;
 use serde_json::json;
 
+use super::text::is_full_hash;
 use super::{Called, Failure, Pipeline, Refused, Shared, cannot};
 pub use crate::aws::Connection;
 use crate::aws::{Caller, Service, Trouble, console};
@@ -173,9 +174,6 @@ impl Pipeline for CodePipeline {
         let own_rollback = self.target.stage.is_some();
         let deploys = if self.target.id_variable.is_some() { Idempotency::Find } else { Idempotency::Repeat };
         Capabilities {
-            name: "CodePipeline",
-            resolves: false,
-            compares: false,
             cancels: true,
             approves: true,
             rollback: if own_rollback { Rollback::Own } else { Rollback::Redeploy },
@@ -184,6 +182,7 @@ impl Pipeline for CodePipeline {
             idempotency: deploys,
             // A stage's rollback takes no token and carries nothing of ours.
             rollback_idempotency: if own_rollback { Idempotency::Ask } else { deploys },
+            ..Capabilities::named("CodePipeline")
         }
     }
 
@@ -192,7 +191,7 @@ impl Pipeline for CodePipeline {
             return Err(cannot("CodePipeline can't tell which commit a deploy would take: name one by its full id"));
         };
         let kind = match self.target.revision {
-            Revision::Commit if is_hash(reference) => RefKind::Commit,
+            Revision::Commit if is_full_hash(reference) => RefKind::Commit,
             Revision::Commit if self.target.source_action.is_some() => {
                 return Err(cannot("CodePipeline takes a commit's full id (40 characters), not a branch or tag"));
             }
@@ -203,10 +202,6 @@ impl Pipeline for CodePipeline {
 
     async fn changes(&self, _from: &str, _to: &str) -> Called<Changes> {
         Err(cannot("CodePipeline can't tell what lies between two commits"))
-    }
-
-    async fn checks(&self, _commit: &str) -> Called<Checks> {
-        Ok(Checks::Unknown)
     }
 
     async fn warnings(&self) -> Called<Vec<String>> {
@@ -240,9 +235,4 @@ impl Pipeline for CodePipeline {
     async fn freeze(&self, on: bool, reason: &str) -> Called<()> {
         self.set_frozen(on, reason).await
     }
-}
-
-/// A commit's full id, by SHA-1 or SHA-256.
-fn is_hash(reference: &str) -> bool {
-    matches!(reference.len(), 40 | 64) && reference.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

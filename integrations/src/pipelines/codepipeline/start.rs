@@ -6,6 +6,7 @@ use std::time::Duration;
 use operations::pipeline::{Idempotency, Order, Run};
 use serde_json::{Value, json};
 
+use super::super::text::is_full_hash;
 use super::super::{Called, Failure, Pipeline, Refused, cannot};
 use super::{CodePipeline, PAGES, conflict, wire};
 use crate::aws::Trouble;
@@ -53,7 +54,7 @@ impl CodePipeline {
     /// Where the commit could not be passed, the run's id carries it, so that what is taken can be compared with it.
     fn planned(&self, execution: &str, order: &Order) -> Run {
         let mut run = self.run(execution);
-        if self.target.source_action.is_none() && super::is_hash(&order.commit) {
+        if self.target.source_action.is_none() && is_full_hash(&order.commit) {
             run.id = format!("{execution}+{}", order.commit);
         }
         run

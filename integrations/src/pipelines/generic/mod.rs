@@ -8,8 +8,7 @@ mod template;
 
 use async_trait::async_trait;
 use operations::pipeline::{
-    Capabilities, Changes, Checks, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
-    RunState,
+    Capabilities, Changes, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run, RunState,
 };
 use operations::text::Outside;
 use reqwest::Method;
@@ -140,16 +139,13 @@ impl Pipeline for Generic {
             (false, None) => Idempotency::Ask,
         };
         Capabilities {
-            name: "HTTP",
-            resolves: false,
-            compares: false,
             cancels: self.cancel.is_some(),
             approves: self.approve.is_some(),
             rollback: Rollback::Redeploy,
             logs: self.log.is_some(),
-            freezes: false,
             idempotency,
             rollback_idempotency: idempotency,
+            ..Capabilities::named("HTTP")
         }
     }
 
@@ -162,10 +158,6 @@ impl Pipeline for Generic {
 
     async fn changes(&self, _from: &str, _to: &str) -> Called<Changes> {
         Err(cannot("the pipeline does not tell what lies between two commits"))
-    }
-
-    async fn checks(&self, _commit: &str) -> Called<Checks> {
-        Ok(Checks::Unknown)
     }
 
     async fn start(&self, order: &Order) -> Called<Run> {

@@ -208,16 +208,15 @@ fn check_inputs(inputs: &Inputs) -> Result<(), String> {
 impl Pipeline for GitHub {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "GitHub Actions",
             resolves: true,
             compares: true,
             cancels: true,
             approves: true,
             rollback: Rollback::Redeploy,
             logs: true,
-            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
+            ..Capabilities::named("GitHub Actions")
         }
     }
 

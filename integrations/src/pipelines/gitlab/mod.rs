@@ -316,16 +316,15 @@ fn check_names(target: &Target) -> Result<(), String> {
 impl Pipeline for GitLab {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "GitLab",
             resolves: true,
             compares: true,
             cancels: true,
             approves: true,
             rollback: Rollback::Redeploy,
             logs: true,
-            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
+            ..Capabilities::named("GitLab")
         }
     }
 

@@ -13,7 +13,7 @@ mod wire;
 
 use async_trait::async_trait;
 use operations::pipeline::{
-    Capabilities, Changes, Checks, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
+    Capabilities, Changes, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
 };
 use reqwest::Method;
 use reqwest::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
@@ -204,17 +204,15 @@ impl Place {
 impl Pipeline for Jenkins {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "Jenkins",
-            resolves: false,
             // As far as the job itself has built both.
             compares: true,
             cancels: true,
             approves: true,
             rollback: Rollback::Redeploy,
             logs: true,
-            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
+            ..Capabilities::named("Jenkins")
         }
     }
 
@@ -227,10 +225,6 @@ impl Pipeline for Jenkins {
 
     async fn changes(&self, from: &str, to: &str) -> Called<Changes> {
         self.between(from, to).await
-    }
-
-    async fn checks(&self, _commit: &str) -> Called<Checks> {
-        Ok(Checks::Unknown)
     }
 
     async fn start(&self, order: &Order) -> Called<Run> {

@@ -16,8 +16,7 @@ mod wire;
 
 use async_trait::async_trait;
 use operations::pipeline::{
-    Capabilities, Changes, Checks, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run,
-    RunState,
+    Capabilities, Changes, Commit, Gate, Idempotency, Log, Order, Progress, RefKind, Resolved, Rollback, Run, RunState,
 };
 use operations::text::Outside;
 use serde::Deserialize;
@@ -272,17 +271,13 @@ const PAUSED: &str = "its rollout is paused, so nothing would happen: resume it 
 impl Pipeline for Kubernetes {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "Kubernetes",
             // A restart is of what is there; an image's tag stays a tag.
             resolves: self.target.image.is_none(),
-            compares: false,
-            cancels: false,
-            approves: false,
             rollback: Rollback::Own,
             logs: true,
-            freezes: false,
             idempotency: Idempotency::Repeat,
             rollback_idempotency: Idempotency::Repeat,
+            ..Capabilities::named("Kubernetes")
         }
     }
 
@@ -311,10 +306,6 @@ impl Pipeline for Kubernetes {
 
     async fn changes(&self, _from: &str, _to: &str) -> Called<Changes> {
         Err(cannot("Kubernetes does not tell what lies between two deploys"))
-    }
-
-    async fn checks(&self, _commit: &str) -> Called<Checks> {
-        Ok(Checks::Unknown)
     }
 
     async fn warnings(&self) -> Called<Vec<String>> {

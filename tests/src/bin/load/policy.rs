@@ -269,16 +269,13 @@ fn service(number: usize) -> Service {
         approvals,
         order_after: order_after.map(str::to_owned),
         pipeline: Some(Capabilities {
-            name: "HTTP",
             resolves: true,
             compares: true,
             cancels: true,
-            approves: false,
             rollback: Rollback::Redeploy,
-            logs: false,
-            freezes: false,
             idempotency: Idempotency::Find,
             rollback_idempotency: Idempotency::Find,
+            ..Capabilities::named("HTTP")
         }),
         parameters: BTreeMap::new(),
         verify: None,
