@@ -253,7 +253,11 @@ impl Outbox {
         let (wait, suspect) = after_failure(failure, it.attempts);
         let told = matches!(failure, Failure::Transient { retry_after: Some(_), .. });
         let (about, attempts) = (it.row.effect.about(), it.attempts + 1);
-        tracing::info!(effect = key, attempts, why = %failure, ?wait, "Will try again to {about}");
+        if told && it.row.effect.watches() {
+            tracing::debug!(effect = key, attempts, why = %failure, ?wait, "Will look again to {about}");
+        } else {
+            tracing::info!(effect = key, attempts, why = %failure, ?wait, "Will try again to {about}");
+        }
         lanes.failed(key, &failure.to_string());
         lanes.again(key, after(self.clock.now(), wait), suspect, told);
     }

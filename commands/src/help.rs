@@ -76,7 +76,11 @@ fn all(title: &str, families: &[&str]) -> Card {
         }
     }
     card.footer = Some(if families == DEPLOYS {
-        Text::new().plain("--dry-run shows the plan and does nothing. Who may do what: ").code("muster policy explain")
+        let text = Text::new()
+            .plain("A branch, tag or commit stands behind the service: ")
+            .code("/deploy checkout@v1.2 to staging");
+        let text = text.plain(". --dry-run shows the plan and does nothing. Who may do what: ");
+        text.code("muster policy explain")
     } else {
         let words = "Without a slash: mention Muster and leave “incident” out. Pin a message or react with 📌: it is in the timeline. Deploys: ";
         Text::new().plain(words).code("/deploy help")

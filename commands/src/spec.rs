@@ -153,6 +153,12 @@ fn deploys() -> Vec<CommandSpec> {
         optional("parameters", "name=value name=value", Takes::Text),
     ];
     start.extend(flags());
+    let answers = Takes::Choice(vec![("approve", "approve"), ("reject", "reject")]);
+    let gate = vec![
+        required("answer", "approve or reject", answers),
+        deploy(),
+        optional("gate", "Which one, where it waits for several", Takes::Text),
+    ];
     let subcommands = vec![
         sub("start", "Deploy a service; or type /deploy checkout to staging", start),
         sub("status", "What is under way, or how one deploy stands", vec![deploy()]),
@@ -163,6 +169,7 @@ fn deploys() -> Vec<CommandSpec> {
         sub("ran", "Say that a deploy ran of which nobody knows", vec![deploy()]),
         sub("didnot", "Say that a deploy did not run of which nobody knows", vec![deploy()]),
         sub("look", "Look again for the run of a deploy of which nobody knows", vec![deploy()]),
+        sub("gate", "Answer what the pipeline itself waits for", gate),
         sub("help", "What can be done with deploys", vec![]),
     ];
     let command = |name, about, options| CommandSpec { name, about, subcommands: vec![], options };

@@ -10,7 +10,7 @@ use operations::command::Command;
 use operations::deploy::command::{DeployAsk, DeployCommand};
 use operations::ids::DeployId;
 use operations::locks::{Scope, Until};
-use world::{World, ann};
+use world::{World, ann, wanted};
 
 /// Reads a line that Ann typed outside of any room.
 fn line(text: &str) -> Result<DeployCommand, Mistake> {
@@ -124,4 +124,35 @@ fn what_is_deployed_is_said_once() {
         let told = told(text);
         assert!(told.contains(words), "{text}: {told}");
     }
+}
+
+#[test]
+fn a_number_by_itself_is_what_there_is_of_it() {
+    let mut world = World::new();
+    world.asked(DeployId(1), wanted("v142"));
+    let by = ann();
+    let read = |text: &str| command_line(text, Asker { by: &by, state: &world.state, here: None });
+    assert_eq!(read("why 1").expect("it is D-1"), Command::Deploy(DeployCommand::Why(DeployId(1))));
+    assert_eq!(read("why d1").expect("it is D-1"), Command::Deploy(DeployCommand::Why(DeployId(1))));
+    assert!(matches!(read("why 7"), Ok(Command::Alert { .. })), "there is no D-7");
+}
+
+#[test]
+fn a_flag_with_one_hyphen_is_no_part_of_a_deploy() {
+    for (said, meant) in [("-dry-run", "--dry-run"), ("-break-glass", "--break-glass"), ("-reason why", "--reason")] {
+        let told = told(&format!("deploy checkout to staging {said}"));
+        assert!(told.contains(&format!("Did you mean {meant}?")), "{said}: {told}");
+    }
+}
+
+#[test]
+fn what_the_pipeline_waits_for_is_answered_by_words_and_by_options() {
+    let gate = |gate: Option<&str>, approve| DeployCommand::About {
+        deploy: Some(DeployId(1)),
+        ask: DeployAsk::Gate { gate: gate.map(str::to_owned), approve },
+    };
+    assert_eq!(read("deploy gate approve D-1"), gate(None, true));
+    assert_eq!(read("deploy gate reject D-1 production"), gate(Some("production"), false));
+    assert_eq!(read("deploy gate answer:reject deploy:D-1 gate:production"), gate(Some("production"), false));
+    assert!(told("deploy gate perhaps D-1").contains("approve"));
 }

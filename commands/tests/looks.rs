@@ -2,14 +2,12 @@
 
 mod world;
 
-use std::collections::BTreeMap;
-
 use commands::{answers, cards, complete, help};
 use operations::card::{Card, Colour};
 use operations::chat::{Answer, Captured};
 use operations::command::{Ask, FormKind, Topic};
 use operations::deploy::event::DeployEvent;
-use operations::deploy::{Kind, Looked, Nature, Plan, Target, Wanted};
+use operations::deploy::{Looked, Plan};
 use operations::effect::Place;
 use operations::event::Event;
 use operations::ids::{DeployId, GroupId, IncidentId, Platform};
@@ -21,7 +19,7 @@ use operations::refusal::Refusal;
 use operations::reply::{Did, Reply};
 use operations::state::State;
 use operations::text::{Outside, Span, Text};
-use world::{World, ann, bob, message, reply};
+use world::{World, ann, bob, message, reply, wanted};
 
 const HIGH: [(&str, &str); 3] =
     [("alertname", "HighErrorRate"), ("service", "checkout"), ("environment", "production")];
@@ -348,34 +346,13 @@ fn a_commit_that_is_on_no_branch_is_warned_of_in_the_plan() {
     for (kind, is_warned) in [(RefKind::Unmerged, true), (RefKind::Commit, false)] {
         let mut world = World::new();
         let deploy = DeployId(1);
-        let target = Target { service: "checkout".to_owned(), environment: "production".to_owned() };
-        let wanted = Wanted {
-            kind: Kind::Deploy,
-            target,
-            reference: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
-            from: None,
-            release: None,
-            parameters: BTreeMap::new(),
-            reason: Outside::default(),
-            dry_run: false,
-            break_glass: false,
-        };
+        let wanted = wanted("0123456789abcdef0123456789abcdef01234567");
         let resolved = Resolved { commit: Commit::bare("0123456789abcdef0123456789abcdef01234567"), kind };
         let looked = Looked { resolved, changes: None, checks: Checks::None, warnings: Vec::new() };
         let plan = Plan::new(&wanted, looked, None, "2026-03-02T14:00:00Z".parse().expect("a time"));
-        let asked = DeployEvent::Asked {
-            wanted,
-            by: ann(),
-            channel: None,
-            nature: Nature::Planned,
-            nonce: "4f0c9a1e".to_owned(),
-            incident: None,
-            after: None,
-            policy: String::new(),
-        };
-        for what in [asked, DeployEvent::Planned { plan, rules: Vec::new() }] {
-            world.happens(Event::Deploy { deploy, what: Box::new(what) });
-        }
+        world.asked(deploy, wanted);
+        let planned = DeployEvent::Planned { plan, rules: Vec::new() };
+        world.happens(Event::Deploy { deploy, what: Box::new(planned) });
         let card = cards::deploy(&world.state, deploy).expect("a card");
         let lines: Vec<String> = card.lines.iter().map(Text::words).collect();
         let warned = lines.iter().any(|line| line == "⚠️ This commit is not on the default branch.");

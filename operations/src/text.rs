@@ -212,7 +212,8 @@ impl Span {
         match self {
             Span::Plain(words) | Span::Bold(words) | Span::Code(words) | Span::Link(words, _) => words.clone(),
             Span::Outside(words) | Span::Notify(_, words) => words.as_str().to_owned(),
-            Span::Time(at, _) => at.strftime("%H:%M UTC").to_string(),
+            Span::Time(at, TimeStyle::Full) => at.strftime("%-d %B %Y %H:%M UTC").to_string(),
+            Span::Time(at, TimeStyle::Clock | TimeStyle::Ago) => at.strftime("%H:%M UTC").to_string(),
             Span::Person(name, platform) => format!("{} ({})", name.as_str(), platform.title()),
             Span::Channel(_, _, name) => format!("#{}", name.as_str()),
         }

@@ -197,8 +197,20 @@ impl All<'_> {
 
 /// The schema's types. To parse a name takes longer than to find it.
 static KINDS: LazyLock<HashMap<&'static str, EntityTypeName>> = LazyLock::new(|| {
-    let kinds =
-        ["Action", "Platform", "Weekday", "Role", "Team", "Person", "Service", "Environment", "Incident", "Workspace"];
+    let kinds = [
+        "Action",
+        "Platform",
+        "Weekday",
+        "Reference",
+        "Checks",
+        "Role",
+        "Team",
+        "Person",
+        "Service",
+        "Environment",
+        "Incident",
+        "Workspace",
+    ];
     kinds.into_iter().filter_map(|kind| Some((kind, kind.parse().ok()?))).collect()
 });
 
@@ -271,7 +283,8 @@ fn changing(change: &Change, approvers: &Approvers) -> Result<Value, NotPut> {
     ])
     .map_err(not_put)?;
     let parameters = change.parameters.iter().map(|(name, value)| Value::new_string(format!("{name}={value}")));
-    let text = |word: &str| Value::new_string(if word.is_empty() { "unknown" } else { word }.to_owned());
+    let one_of =
+        |kind, word: &str| uid(kind, if word.is_empty() { "unknown" } else { word }).map(Value::new_entity_uid);
     Value::new_record([
         ("frozen".to_owned(), Value::new_bool(change.frozen)),
         ("breakGlass".to_owned(), Value::new_bool(change.break_glass)),
@@ -280,8 +293,8 @@ fn changing(change: &Change, approvers: &Approvers) -> Result<Value, NotPut> {
         ("alerts".to_owned(), Value::new_long(i64::from(change.alerts))),
         ("commits".to_owned(), Value::new_long(i64::from(change.commits.unwrap_or_default()))),
         ("sizeKnown".to_owned(), Value::new_bool(change.commits.is_some())),
-        ("reference".to_owned(), text(change.reference)),
-        ("checks".to_owned(), text(change.checks)),
+        ("reference".to_owned(), one_of("Reference", change.reference)?),
+        ("checks".to_owned(), one_of("Checks", change.checks)?),
         ("tested".to_owned(), Value::new_bool(change.tested)),
         ("parameters".to_owned(), Value::new_set(parameters)),
         ("approvals".to_owned(), approvals),

@@ -53,30 +53,33 @@ pub(crate) fn read(files: &[File], schema: &Schema) -> Result<(PolicySet, Vec<Na
     let mut all = PolicySet::new();
     let mut named = Vec::new();
     for file in files {
-        match one(file, schema) {
-            Ok(rules) => {
-                for (at, rule) in rules {
-                    named.extend(names::named(file, at, &rule));
-                    let id = rule.id().to_string();
-                    if all.add(rule).is_err() {
-                        let what = format!("there is another rule with the name {id}");
-                        let hint = "every @id must be a name of its own".to_owned();
-                        problems.push(problem(file, Some(at), what, Some(hint)));
-                    }
-                }
+        let mut wrong = Vec::new();
+        for (at, rule) in one(file, schema, &mut wrong) {
+            named.extend(names::named(file, at, &rule));
+            let id = rule.id().to_string();
+            if all.add(rule).is_err() {
+                let what = format!("there is another rule with the name {id}");
+                let hint = "every @id must be a name of its own".to_owned();
+                wrong.push(problem(file, Some(at), what, Some(hint)));
             }
-            Err(wrong) => problems.extend(wrong),
         }
+        wrong.sort_by(|one, other| (one.line, one.column, &one.what).cmp(&(other.line, other.column, &other.what)));
+        wrong.dedup();
+        problems.extend(wrong);
     }
     if problems.is_empty() { Ok((all, named)) } else { Err(problems) }
 }
 
-/// The rules of a file with where they begin, in their order.
-fn one(file: &File, schema: &Schema) -> Result<Vec<(usize, Policy)>, Vec<Problem>> {
-    let set: PolicySet = file.text.parse().map_err(|errors: cedar_policy::ParseErrors| {
-        errors.iter().map(|error| told(file, error)).collect::<Vec<_>>()
-    })?;
-    let mut problems = Vec::new();
+/// The rules of a file that have a name, with where they begin, in their order; and what is wrong with any of them.
+fn one(file: &File, schema: &Schema, problems: &mut Vec<Problem>) -> Vec<(usize, Policy)> {
+    let set: PolicySet = match file.text.parse() {
+        Ok(set) => set,
+        Err(errors) => {
+            let errors: cedar_policy::ParseErrors = errors;
+            problems.extend(errors.iter().map(|error| told(file, error)));
+            return Vec::new();
+        }
+    };
     if set.templates().next().is_some() {
         let what = "a rule with ?principal or ?resource is a template, which nothing fills in".to_owned();
         problems.push(problem(file, None, what, None));
@@ -93,22 +96,16 @@ fn one(file: &File, schema: &Schema) -> Result<Vec<(usize, Policy)>, Vec<Problem
         }
         if let Some(id) = rule.annotation("id") {
             let id = file.team.as_ref().map_or_else(|| id.to_owned(), |team| format!("{team}/{id}"));
-            let rule = rule.new_id(PolicyId::new(id));
-            // A name that stands twice is told of where all are put together.
-            let _ = checked.add(rule.clone());
-            rules.push((at, rule));
+            rules.push((at, rule.new_id(PolicyId::new(id))));
         }
+        // Under a name that is no other's, or nothing would be said of the second of two.
+        let _ = checked.add(rule.new_id(PolicyId::new(format!("rule {}", checked.policies().count() + 1))));
     }
     let result = Validator::new(schema.clone()).validate_with_level(&checked, ValidationMode::Strict, 1);
     problems.extend(result.validation_errors().map(|error| told(file, error)));
     problems.extend(result.validation_warnings().map(|warning| told(file, warning)));
-    if problems.is_empty() {
-        rules.sort_by_key(|(at, _)| *at);
-        return Ok(rules);
-    }
-    problems.sort_by(|one, other| (one.line, one.column, &one.what).cmp(&(other.line, other.column, &other.what)));
-    problems.dedup();
-    Err(problems)
+    rules.sort_by_key(|(at, _)| *at);
+    rules
 }
 
 /// Where each rule of a text begins: behind the semicolon of the one before, without what is said in between.

@@ -415,7 +415,7 @@ fn turn(mut state: State, plan: &Planned) -> Found {
     let until = now() + SignedDuration::from_mins(9);
     deploy(2, DeployEvent::ApprovalAsked { needs: 9, who: Vec::new(), until });
     for by in &plan.approvals {
-        deploy(2, DeployEvent::Approved { by: actor(*by), digest: String::new(), needs: 8 });
+        deploy(2, DeployEvent::Approved { by: actor(*by), digest: String::new(), needs: 8, rules: Vec::new() });
     }
     deploy(2, DeployEvent::Queued);
     deploy(2, DeployEvent::Turned);

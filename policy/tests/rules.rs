@@ -236,6 +236,15 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
     let twice = "@id(\"all\") @reason(\"All.\") permit (principal, action, resource);";
     let told = wrong(&[file("a.cedar", None, twice), file("b.cedar", None, twice)]);
     assert!(told.contains("b.cedar:1:1 there is another rule with the name all"), "{told}");
+    // What else is wrong is told beside it.
+    let told = wrong(&[file(
+        "c.cedar",
+        None,
+        &format!(
+            "{twice}\n{twice}\n@id(\"b\") @reason(\"B.\") permit (principal, action == Action::\"vew\", resource);"
+        ),
+    )]);
+    assert!(told.contains("c.cedar:2:1 there is another rule") && told.contains("c.cedar:3:"), "{told}");
     let steers = "@id(\"x\u{1b}[31m\") @reason(\"X.\") permit (principal, action, resource);";
     assert!(!wrong(&[file("e.cedar", None, steers)]).contains('\u{1b}'), "it would steer a terminal");
 }

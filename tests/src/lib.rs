@@ -10,7 +10,9 @@ pub mod outage;
 mod people;
 mod plays;
 mod seen;
+mod served;
 mod settle;
+pub mod siege;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,13 +26,15 @@ use bot::crash::Crash;
 use bot::demo::time::Shared;
 use integrations::clock::{Clock, ManualClock};
 use jiff::Timestamp;
-use operations::ids::Platform;
+use operations::deploy::{How, Stage};
+use operations::ids::{DeployId, Platform};
 use operations::state::State;
 use sandbox::Sandbox;
 use sandbox::faults::CallFault;
 
 pub use people::{Chat, Person};
 pub use seen::{Channel, Message, words};
+pub use served::served;
 
 /// A Slack, a Discord, a bot, and a clock that stands still.
 pub struct World {
@@ -206,6 +210,17 @@ impl World {
     /// Looks at the bot's state.
     pub async fn read<T: Send + 'static>(&self, look: impl FnOnce(&State) -> T + Send + 'static) -> T {
         self.bot().engine.read(look).await.expect("the engine runs")
+    }
+
+    /// How a deploy stands; none where there is no such deploy.
+    pub async fn stage(&self, deploy: u32) -> Option<Stage> {
+        self.read(move |state| state.deploys.get(&DeployId(deploy)).map(|it| it.stage.clone())).await
+    }
+
+    /// How a deploy ended; none where it has not.
+    pub async fn how(&self, deploy: u32) -> Option<How> {
+        let how = move |state: &State| state.deploys.get(&DeployId(deploy))?.ended().map(|(how, _)| how);
+        self.read(how).await
     }
 
     /// Moves the time on, in steps, letting happen what happens on the way.

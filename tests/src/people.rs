@@ -190,13 +190,13 @@ impl Person<'_> {
         }
     }
 
-    /// Does something while time goes on as it must, and lets what follows happen.
     /// The same person, who also acts while the bot's connection is just being opened again.
     #[must_use]
     pub fn at_once(self) -> Self {
         Person { hurries: true, ..self }
     }
 
+    /// Does something while time goes on as it must, and lets what follows happen.
     async fn does(self, act: impl Future<Output = Result<(), String>>) {
         if !self.hurries {
             self.chat.world.reconnects(self.chat.platform).await;

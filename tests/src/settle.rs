@@ -22,6 +22,9 @@ const CONNECTING: Duration = Duration::from_millis(500);
 /// Woken later than this, it was not the bot that did nothing.
 const LATE: Duration = Duration::from_millis(5);
 
+/// An engine that answers later than this was at its disk.
+const WRITING: Duration = Duration::from_millis(2);
+
 /// How far the clock is moved then, at most: to the next moment that somebody waits for.
 const NUDGE: Duration = Duration::from_millis(500);
 
@@ -159,11 +162,20 @@ impl World {
         let begun = std::time::Instant::now();
         let waited = tokio::time::timeout(stuck, happened).await;
         // Whoever is woken late is on a machine that is busy elsewhere: then nothing may have happened for want of a turn.
-        if waited.is_err() && begun.elapsed() < stuck + LATE {
+        if waited.is_err() && begun.elapsed() < stuck + LATE && !self.is_writing().await {
             let now = self.clock.now();
             let wait = self.clock.next_wake().and_then(|wake| Duration::try_from(wake.duration_since(now)).ok());
             self.clock.advance(wait.map_or(NUDGE, |wait| wait.min(NUDGE)));
         }
+    }
+
+    /// Whether the bot was writing to its disk just now: a slow one is nothing that time goes on for.
+    async fn is_writing(&self) -> bool {
+        let Some(app) = self.app.as_ref().filter(|_| self.crash.lives().is_ok()) else { return false };
+        let begun = std::time::Instant::now();
+        // One that dies meanwhile may never answer.
+        let _ = tokio::time::timeout(Duration::from_secs(1), app.engine.read(|_| ())).await;
+        begun.elapsed() > WRITING
     }
 
     async fn is_settled(&self) -> bool {

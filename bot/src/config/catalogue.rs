@@ -224,15 +224,17 @@ pub(super) fn people(text: &str, found: &mut Findings, config: &mut Config) {
     if let Some(mut all) = root.table(file, "teams") {
         config.teams = teams(file, &mut all, &config.people);
         all.finish(file);
-        let owners = config.services.iter().filter_map(|service| service.owner.as_ref().map(|owner| (service, owner)));
-        for (service, owner) in owners.filter(|(_, owner)| !config.teams.contains_key(*owner)) {
-            let what = format!(
-                "there is no team {}, which owns {} by services.toml: rules take it for a team without people",
-                owner.escape_debug(),
-                service.name.escape_debug()
-            );
-            file.warning(&(0..0), "teams", what);
-        }
+    }
+    let owners = config.services.iter().filter_map(|service| service.owner.as_ref().map(|owner| (service, owner)));
+    // Without any people nobody is told apart by teams.
+    let owners = owners.filter(|(_, owner)| !config.people.is_empty() && !config.teams.contains_key(*owner));
+    for (service, owner) in owners {
+        let what = format!(
+            "there is no team {}, which owns {} by services.toml: rules take it for a team without people",
+            owner.escape_debug(),
+            service.name.escape_debug()
+        );
+        file.warning(&(0..0), "teams", what);
     }
     if let Some(mut all) = root.table(file, "roles") {
         config.roles = roles(file, &mut all, &config.people, &config.teams);

@@ -115,7 +115,10 @@ pub(super) fn connections(
             let _ = it.names();
         }
         it.finish(file);
-        all.extend(how.map(|how| (name, Connection { how, webhook })));
+        match how {
+            Some(how) => drop(all.insert(name, Connection { how, webhook })),
+            None => drop(file.found.broken.insert(name)),
+        }
     }
     table.finish(file);
     all
@@ -266,6 +269,10 @@ pub(super) fn pipeline(
         }
     };
     let Some(connection) = connections.get(&name) else {
+        // Which one a kind alone means can't be told where one of them is broken.
+        if file.found.broken.contains(&name) || (on.is_none() && !file.found.broken.is_empty()) {
+            return None;
+        }
         let known: Vec<&str> = connections.keys().map(String::as_str).collect();
         let there =
             if known.is_empty() { "there is none".to_owned() } else { format!("there are: {}", known.join(", ")) };

@@ -28,6 +28,8 @@ pub(super) struct Findings {
     pub(super) problems: Vec<Problem>,
     /// Every key that was asked for, with its file, and `*` for each part that operators make up.
     pub(super) keys: BTreeSet<(&'static str, String)>,
+    /// The [pipelines.NAME] that something is wrong with. What uses one is not a second problem.
+    pub(super) broken: BTreeSet<String>,
 }
 
 /// A value with where it stands.
@@ -204,7 +206,12 @@ impl<'i> Table<'_, 'i> {
             _ => None,
         };
         if number.is_none() {
-            file.problem(&span, &key, format!("a whole number is wanted here, not {}", kind(found.get_ref())));
+            let found = match found.get_ref() {
+                DeValue::Integer(number) if number.as_str().starts_with('-') => "one below 0",
+                DeValue::Integer(_) => "one as large as that",
+                other => kind(other),
+            };
+            file.problem(&span, &key, format!("a whole number is wanted here, not {found}"));
         }
         Some(Found { value: number?, span, key })
     }

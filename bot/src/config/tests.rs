@@ -499,6 +499,25 @@ pipeline = { on = "ci", job = "mail" }
 }
 
 #[test]
+fn what_is_wrong_with_a_connection_is_told_once() {
+    let muster = "[pipelines.ci]\nkind = \"jenkins\"\nurl = \"https://ci.example.com\"\nuser = \"muster\"\n\
+                  token = { env = \"NOT_SET\" }\n";
+    let services = "[checkout]\nowner = \"payments\"\npipeline = { on = \"ci\", job = \"checkout\" }\n\
+                    environments = { staging = { approval = -1 } }\n";
+    let told = with(&[("muster.toml", muster), ("services.toml", services)]).expect_err("it is wrong");
+    assert_told(&told, &["NOT_SET", "approval: a whole number is wanted here, not one below 0", "2 problems"]);
+}
+
+#[test]
+fn an_owner_that_is_no_team_is_warned_of() {
+    let people = "[people.ann]\nname = \"Ann\"\nslack = \"T01ABC/U01ABC\"\n";
+    let config =
+        with(&[("muster.toml", ""), ("services.toml", "[checkout]\nowner = \"payments\"\n"), ("people.toml", people)]);
+    let warnings = config.expect("it is allowed").warnings;
+    assert!(warnings.iter().any(|it| it.to_string().contains("there is no team payments")), "{warnings:?}");
+}
+
+#[test]
 fn what_nobody_could_deploy_or_say_is_told() {
     let muster = "[pipelines.ci]\nkind = \"jenkins\"\nurl = \"https://ci.example.com\"\nuser = \"muster\"\n\
                   token = { env = \"SET_ONE\" }\n";

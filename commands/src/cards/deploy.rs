@@ -296,7 +296,9 @@ pub(crate) fn waiting_for(state: &State, it: &Deploy) -> Text {
     let ahead = before + usize::from(holding.is_some());
     let mut text = Text::new().plain(format!("Waits for its turn: {ahead} before it"));
     if let Some(holding) = state.holding(target).filter(|it| matches!(it.stage, Stage::Unknown { .. })) {
-        return text.plain(format!(". Nobody knows whether {} ran; that has to be said first.", holding.id));
+        let what = if holding.run.is_some() { "how {} stands" } else { "whether {} ran" };
+        let what = what.replace("{}", &holding.id.to_string());
+        return text.plain(format!(". Nobody knows {what}; that has to be said first."));
     }
     if let Some(holding) = holding {
         text = text.plain(format!(", {holding} is under way"));

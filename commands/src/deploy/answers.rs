@@ -324,7 +324,12 @@ fn why(state: &State, id: DeployId) -> Card {
                 Text::new().span(person(state, &approval.by)).plain(" ").time(approval.at, TimeStyle::Clock)
             })
             .collect();
-        card = card.with(Text::new().plain("Approved by ").text(joined(by, ", ")));
+        let text = Text::new().plain("Approved by ").text(joined(by, ", "));
+        card = card.with(match &it.stage {
+            Stage::Approving { .. } => text,
+            _ if it.approved_by.is_empty() => text,
+            _ => text.plain(", and so let go by the rules ").code(it.approved_by.join(", ")),
+        });
     }
     if let Some(voided) = &it.voided {
         card = card.with(Text::new().plain("Planned anew: ").outside(&voided.short(300)));

@@ -2,7 +2,8 @@
 
 use operations::command::{AlertAsk, Command};
 use operations::deploy::command::{DeployAsk, DeployCommand};
-use operations::ids::DeployId;
+use operations::ids::{DeployId, GroupId};
+use operations::state::State;
 use operations::text::Text;
 
 use super::line::{Line, no_span};
@@ -11,7 +12,9 @@ use crate::mistake::Mistake;
 
 impl<'a> Line<'a> {
     pub(super) fn gate(mut self) -> Result<DeployCommand, Mistake> {
-        let approve = match self.words.word().as_deref() {
+        self.lift(&[("answer", &["answer"]), ("gate", &["gate"])]);
+        let said = self.words.option("answer").or_else(|| self.words.word());
+        let approve = match said.as_deref() {
             Some("approve") => true,
             Some("reject" | "deny") => false,
             other => {
@@ -25,7 +28,8 @@ impl<'a> Line<'a> {
             }
         };
         let deploy = self.deploy_id()?;
-        let gate = Some(self.words.text().to_owned()).filter(|gate| !gate.is_empty());
+        let gate = self.words.option("gate").unwrap_or_else(|| self.words.text().to_owned());
+        let gate = Some(gate).filter(|gate| !gate.is_empty());
         Ok(DeployCommand::About { deploy, ask: DeployAsk::Gate { gate, approve } })
     }
 
@@ -79,13 +83,21 @@ impl<'a> Line<'a> {
         Ok(DeployCommand::Where { service })
     }
 
-    pub(super) fn why(mut self) -> Result<Command, Mistake> {
+    pub(super) fn why(mut self, state: &State) -> Result<Command, Mistake> {
         self.lift(&[("what", &["what"])]);
         let Some(said) = self.words.option("what").or_else(|| self.take()) else {
             let words = "Why what? A deploy or an alert has a number: D-1, A-1.";
             return Err(Mistake::new(Text::new().plain(words), "/why D-1"));
         };
         if let Some(deploy) = full_id(&said) {
+            return Ok(Command::Deploy(DeployCommand::Why(deploy)));
+        }
+        // A number by itself is what there is of that number.
+        if let Some(deploy) = short_id(&said).filter(|id| state.deploys.contains_key(id)) {
+            if state.groups.contains_key(&GroupId(deploy.0.into())) {
+                let words = format!("There are both {deploy} and {}. Which one?", GroupId(deploy.0.into()));
+                return Err(Mistake::new(Text::new().plain(words), format!("/why {deploy}")));
+            }
             return Ok(Command::Deploy(DeployCommand::Why(deploy)));
         }
         let group = crate::alert::read_id(&said)?;

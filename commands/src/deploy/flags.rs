@@ -75,7 +75,7 @@ pub(super) fn read(words: &mut Words, known: &[&str], command: &str) -> Result<F
             said = value;
             left = &left[length..];
             continue;
-        } else if let Some(name) = lower.strip_prefix("--")
+        } else if let Some(name) = flag(&lower)
             && !VALUES.contains(&name.split(['=', ':']).next().unwrap_or_default())
         {
             let all: Vec<&str> = known.iter().copied().chain(["reason"]).collect();
@@ -94,6 +94,13 @@ pub(super) fn read(words: &mut Words, known: &[&str], command: &str) -> Result<F
     flags.reason = Outside::new(said.trim());
     *words = words.clone().again(&rest.join(" "));
     Ok(flags)
+}
+
+/// The name of what looks like a flag: behind two hyphens, or behind one where it is a flag's own name.
+fn flag(word: &str) -> Option<&str> {
+    let is_one =
+        |name: &&str| ["dry-run", "break-glass", "reason"].contains(&name.split(['=', ':']).next().unwrap_or(name));
+    word.strip_prefix("--").or_else(|| word.strip_prefix('-').filter(is_one))
 }
 
 /// The value of `name:yes` or `name="yes"`.

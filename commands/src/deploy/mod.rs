@@ -159,7 +159,7 @@ pub fn parse(verb: Verb, words: Words, asker: Asker<'_>) -> Result<Command, Mist
         Verb::Deny => line.deny(),
         Verb::Changes => line.changes(),
         Verb::Where => line.where_is(),
-        Verb::Why => return line.why(),
+        Verb::Why => return line.why(asker.state),
     };
     command.map(Command::Deploy)
 }

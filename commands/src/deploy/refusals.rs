@@ -171,6 +171,10 @@ pub(crate) fn card(state: &State, refusal: &DeployRefusal) -> Card {
                     Style::Plain,
                 );
             }
+            if freezes.len() > OFFERED {
+                let more = format!("… and {} more. All of them: ", freezes.len() - OFFERED);
+                card = card.with(plain(more).code("/locks"));
+            }
             card
         }
         DeployRefusal::NoFreeze(id) => said(format!("There is no {id}. What is frozen: "), "/locks".to_owned()),

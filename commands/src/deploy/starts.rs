@@ -66,10 +66,10 @@ impl<'a> Line<'a> {
             ("ref", &["ref", "reference", "branch", "tag"]),
             ("parameters", &["parameters"]),
         ]);
-        let said = self.said_service("/deploy checkout to staging")?;
-        let (name, at) = match said.split_once('@') {
+        let named = self.said_service("/deploy checkout to staging")?;
+        let (name, at) = match named.split_once('@') {
             Some((name, at)) => (name.to_owned(), Some(at.to_owned())),
-            None => (said, None),
+            None => (named, None),
         };
         let service = self.service(&name)?;
         let mut environment = self.words.option("env");
@@ -82,13 +82,13 @@ impl<'a> Line<'a> {
             return Err(Mistake::new(Text::new().plain(words), at_version(service)));
         }
         let reference = at.or(named);
-        let mut parameters = self.options_as_parameters()?;
+        let mut said = self.options_as_parameters()?;
         while let Some(word) = self.take() {
             let lower = word.to_lowercase();
             if matches!(lower.as_str(), "to" | "in" | "on" | "→" | "->") && environment.is_none() {
                 environment = Some(self.take().ok_or_else(|| self.wants(service, "Where to?"))?);
             } else if let Some((key, value)) = word.split_once('=') {
-                parameters.push((key.to_owned(), value.to_owned()));
+                said.push((key.to_owned(), value.to_owned()));
             } else if environment.is_none() && has(service, &word).is_some() {
                 environment = Some(word);
             } else {
@@ -97,7 +97,8 @@ impl<'a> Line<'a> {
         }
         let environment = environment.map(|said| self.environment(service, &said)).transpose()?;
         let reference = reference.map(|said| self.reference(service, &said)).transpose()?;
-        let parameters = self.parameters(service, environment.as_deref(), parameters)?;
+        let so_far = so_far(service, reference.as_deref(), environment.as_deref());
+        let parameters = parameters(service, environment.as_deref(), said, &so_far)?;
         Ok(DeployCommand::Start(Box::new(Request {
             kind,
             service: service.name.clone(),
@@ -217,39 +218,6 @@ impl<'a> Line<'a> {
         };
         said.split_whitespace().map(pair).collect()
     }
-
-    fn parameters(
-        &self,
-        service: &Service,
-        environment: Option<&str>,
-        said: Vec<(String, String)>,
-    ) -> Result<BTreeMap<String, String>, Mistake> {
-        let places = service.environments.iter().filter(|it| environment.is_none_or(|name| name == it.name));
-        let declared: BTreeMap<&str, &Vec<String>> =
-            places.flat_map(|it| &it.parameters).map(|(name, values)| (name.as_str(), values)).collect();
-        let mut parameters = BTreeMap::new();
-        for (name, value) in said {
-            let Some(values) = declared.get(name.as_str()) else {
-                let known: Vec<&str> = declared.keys().copied().collect();
-                let mut mistake = unknown("There is no parameter ", &name, &known, &example(service));
-                mistake.instead = example(service);
-                let told = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                mistake.what = mistake.what.plain(format!(" {} takes: {told}.", service.name));
-                return Err(mistake);
-            };
-            if let Err(why) = reference::value(&value, values) {
-                let words =
-                    Text::new().plain(format!("{name} can't be “")).outside(&echo(&value)).plain(format!("”: {why}."));
-                let value = values.first().map(|value| format!(" {name}={value}")).unwrap_or_default();
-                return Err(Mistake::new(words, example(service) + &value));
-            }
-            if parameters.insert(name.clone(), value).is_some() {
-                let words = format!("{name} is said twice, and only one can be meant.");
-                return Err(Mistake::new(Text::new().plain(words), example(service)));
-            }
-        }
-        Ok(parameters)
-    }
 }
 
 /// A word in a deploy that is nothing which stands there. What it may have been is said, and not guessed.
@@ -276,7 +244,43 @@ fn at_version(service: &Service) -> String {
     format!("/deploy {}@v1.2 to {first}", service.name)
 }
 
-fn example(service: &Service) -> String {
-    let first = service.environments.first().map_or("staging", |it| it.name.as_str());
-    format!("/deploy {} to {first}", service.name)
+/// The line as far as it is understood, for parameters to stand behind it.
+fn so_far(service: &Service, reference: Option<&str>, environment: Option<&str>) -> String {
+    let at = reference.map(|reference| format!("@{reference}")).unwrap_or_default();
+    let to = environment.or(service.environments.first().map(|it| it.name.as_str())).unwrap_or("staging");
+    format!("/deploy {}{at} to {to}", service.name)
+}
+
+/// Parameters that are declared where it goes, each once, with a value that is allowed.
+fn parameters(
+    service: &Service,
+    environment: Option<&str>,
+    said: Vec<(String, String)>,
+    so_far: &str,
+) -> Result<BTreeMap<String, String>, Mistake> {
+    let places = service.environments.iter().filter(|it| environment.is_none_or(|name| name == it.name));
+    let declared: BTreeMap<&str, &Vec<String>> =
+        places.flat_map(|it| &it.parameters).map(|(name, values)| (name.as_str(), values)).collect();
+    let mut parameters = BTreeMap::new();
+    for (name, value) in said {
+        let Some(values) = declared.get(name.as_str()) else {
+            let known: Vec<&str> = declared.keys().copied().collect();
+            let mut mistake = unknown("There is no parameter ", &name, &known, so_far);
+            mistake.instead = so_far.to_owned();
+            let told = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            mistake.what = mistake.what.plain(format!(" {} takes: {told}.", service.name));
+            return Err(mistake);
+        };
+        if let Err(why) = reference::value(&value, values) {
+            let words =
+                Text::new().plain(format!("{name} can't be “")).outside(&echo(&value)).plain(format!("”: {why}."));
+            let value = values.first().map(|value| format!(" {name}={value}")).unwrap_or_default();
+            return Err(Mistake::new(words, format!("{so_far}{value}")));
+        }
+        if parameters.insert(name.clone(), value).is_some() {
+            let words = format!("{name} is said twice, and only one can be meant.");
+            return Err(Mistake::new(Text::new().plain(words), so_far));
+        }
+    }
+    Ok(parameters)
 }

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use operations::alert::Alert;
 use operations::chat::{Act, Actor, Inbound, ReplyTo};
+use operations::deploy::event::DeployEvent;
+use operations::deploy::{Kind, Nature, Target, Wanted};
 use operations::event::Event;
-use operations::ids::{ChannelId, GroupId, IncidentId, MessageRef, Platform, UserRef};
+use operations::ids::{ChannelId, DeployId, GroupId, IncidentId, MessageRef, Platform, UserRef};
 use operations::incident::Severity;
 use operations::journal::Record;
 use operations::settings::{Person, Seat, Service, Settings};
@@ -64,6 +66,21 @@ impl World {
     }
 
     /// Declares the next incident.
+    /// Ann has asked for a deploy.
+    pub(crate) fn asked(&mut self, deploy: DeployId, wanted: Wanted) {
+        let asked = DeployEvent::Asked {
+            wanted,
+            by: ann(),
+            channel: None,
+            nature: Nature::Planned,
+            nonce: "4f0c9a1e".to_owned(),
+            incident: None,
+            after: None,
+            policy: String::new(),
+        };
+        self.happens(Event::Deploy { deploy, what: Box::new(asked) });
+    }
+
     pub(crate) fn declare(&mut self, title: &str) -> IncidentId {
         let incident = IncidentId(self.state.incidents.len() as u32 + 1);
         let event = Event::IncidentDeclared {
@@ -124,6 +141,21 @@ impl World {
     pub(crate) fn acknowledged(&mut self, group: GroupId, by: Actor) {
         let asks_again = Some(self.now + SignedDuration::from_mins(30));
         self.happens(Event::AlertAcknowledged { group, by, taken_from: None, asks_again });
+    }
+}
+
+/// Checkout at a reference, to production.
+pub(crate) fn wanted(reference: &str) -> Wanted {
+    Wanted {
+        kind: Kind::Deploy,
+        target: Target { service: "checkout".to_owned(), environment: "production".to_owned() },
+        reference: Some(reference.to_owned()),
+        from: None,
+        release: None,
+        parameters: BTreeMap::new(),
+        reason: Outside::default(),
+        dry_run: false,
+        break_glass: false,
     }
 }
 

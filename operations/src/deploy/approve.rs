@@ -145,11 +145,12 @@ fn approve(asking: Asking<'_>, it: &Deploy, digest: Option<&str>) -> Result<Deci
     let mut approvals: Vec<_> = it.approvals.iter().map(|approval| approval.by.clone()).collect();
     approvals.push(by.clone());
     let ruling = progress::ruling(state, it, plan, &approvals, now);
-    let needs = match &ruling {
-        Ruling::Approval { needs, .. } => *needs,
-        Ruling::Allowed(_) | Ruling::Refused { .. } => 0,
+    let (needs, rules) = match &ruling {
+        Ruling::Approval { needs, rules, .. } => (*needs, rules),
+        Ruling::Allowed(rules) | Ruling::Refused { rules, .. } => (0, rules),
     };
-    let mut events = vec![event(it.id, DeployEvent::Approved { by: by.clone(), digest: plan.digest.clone(), needs })];
+    let (by, digest, rules) = (by.clone(), plan.digest.clone(), progress::names(rules));
+    let mut events = vec![event(it.id, DeployEvent::Approved { by, digest, needs, rules })];
     match ruling {
         Ruling::Allowed(_) => events.extend(queue::goes(state, it, false)),
         Ruling::Approval { .. } => {}

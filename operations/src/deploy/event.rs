@@ -59,6 +59,9 @@ pub enum DeployEvent {
         digest: String,
         /// How many more approvals it needs.
         needs: u32,
+        /// The rules that decided with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<String>,
     },
     /// What would be done is not what was planned before: approvals are void.
     Replanned {

@@ -32,7 +32,8 @@ pub(crate) fn folded(state: &mut State, id: DeployId, what: &DeployEvent, record
             it.stage = Stage::Approving { needs: *needs, who: who.clone(), until: *until };
             timers.push((*until, Timer::ApprovalEnds(id)));
         }
-        DeployEvent::Approved { by, needs, .. } => {
+        DeployEvent::Approved { by, needs, rules, .. } => {
+            it.approved_by.clone_from(rules);
             it.approvals.push(Approval { by: by.clone(), at });
             if let Stage::Approving { needs: still, .. } = &mut it.stage {
                 *still = *needs;
@@ -42,6 +43,7 @@ pub(crate) fn folded(state: &mut State, id: DeployId, what: &DeployEvent, record
             it.plan = Some(plan.clone());
             it.rules.clone_from(rules);
             it.approvals.clear();
+            it.approved_by.clear();
             it.voided = Some(difference.clone());
         }
         DeployEvent::Queued => {
@@ -141,6 +143,7 @@ fn asked(state: &mut State, id: DeployId, what: &DeployEvent, record: &Record) {
         incident: *incident,
         policy: policy.clone(),
         rules: Vec::new(),
+        approved_by: Vec::new(),
         after: *after,
         plan: None,
         rounds: 0,

@@ -360,8 +360,11 @@ pub struct Deploy {
     pub incident: Option<IncidentId>,
     /// Which rules were asked, by their version.
     pub policy: String,
-    /// The names of the rules that decided last.
+    /// The names of the rules that decided about the plan.
     pub rules: Vec<String>,
+    /// The names of those that decided when it was last approved.
+    #[serde(default)]
+    pub approved_by: Vec<String>,
     /// The deploy that it tries again, or that it goes back from.
     pub after: Option<DeployId>,
     /// What would be done.

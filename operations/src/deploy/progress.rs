@@ -152,7 +152,7 @@ pub(super) fn reasons(rules: &[Rule]) -> Outside {
     if words.is_empty() { Outside::new("No rule allows it.") } else { Outside::new(&words.join(" ")) }
 }
 
-fn names(rules: &[Rule]) -> Vec<String> {
+pub(super) fn names(rules: &[Rule]) -> Vec<String> {
     rules.iter().map(|rule| rule.id.clone()).collect()
 }
 
@@ -210,12 +210,12 @@ fn checked(state: &State, it: &Deploy, looked: Looked, now: Timestamp) -> Vec<Ev
     if !same && approved.is_empty() && plan.commit().id != before.commit().id {
         return queue::ended(state, it, How::NotStarted, Outside::new(&format!("while it waited, {difference}")), None);
     }
-    // Somebody else went back to it meanwhile.
-    let runs = |plan: &Plan| plan.running.as_ref().is_some_and(|running| running.commit.id == plan.commit().id);
-    let is_back = runs(&plan) && !runs(before) && state.spoilt(&it.wanted.target).is_none();
-    if it.wanted.kind == Kind::Rollback && is_back {
-        let why = Outside::new("what it goes back to runs there already");
-        return queue::ended(state, it, How::NotStarted, why, None);
+    if let Some(running) = plan.running.as_ref().filter(|_| came_meanwhile(state, it, before, &plan)) {
+        let why = match it.wanted.kind {
+            Kind::Rollback => "what it goes back to runs there already".to_owned(),
+            Kind::Deploy | Kind::Promotion => format!("{} has brought the same there while it waited", running.deploy),
+        };
+        return queue::ended(state, it, How::NotStarted, Outside::new(&why), None);
     }
     let counted = if same { approved.as_slice() } else { &[] };
     let replanned = |rules: &[Rule], difference: &str| {
@@ -240,6 +240,19 @@ fn checked(state: &State, it: &Deploy, looked: Looked, now: Timestamp) -> Vec<Ev
         }
         Ruling::Refused { rules, .. } => queue::ended(state, it, How::Refused, reasons(&rules), None),
     }
+}
+
+/// Whether another deploy has done meanwhile what this one is to do, as where somebody has asked twice.
+fn came_meanwhile(state: &State, it: &Deploy, before: &Plan, now: &Plan) -> bool {
+    let runs = |plan: &Plan| plan.running.as_ref().is_some_and(|running| running.commit.id == plan.commit().id);
+    let with_the_same = |running: &super::Release| {
+        let other = state.deploys.get(&running.deploy);
+        it.wanted.kind == Kind::Rollback || other.is_some_and(|other| other.wanted.parameters == it.wanted.parameters)
+    };
+    runs(now)
+        && !runs(before)
+        && now.running.as_ref().is_some_and(with_the_same)
+        && state.spoilt(&it.wanted.target).is_none()
 }
 
 /// What is different between two plans, in words that go on behind “while it waited,”.

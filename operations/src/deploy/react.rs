@@ -69,8 +69,10 @@ pub(crate) fn reacted(state: &State, id: DeployId, what: &DeployEvent, record: &
         DeployEvent::Lost { evidence } | DeployEvent::NotFound { evidence } => match it.stage {
             Stage::Unknown { looks, .. } if looks < LOOKS => todo(DeployEffect::Look { look: looks + 1 }),
             Stage::Unknown { looks, .. } if looks == LOOKS => {
-                let title = Text::new().text(notify(state, &it.by)).plain(", nobody knows whether ");
-                let title = title.plain(format!("{id} ran. Look at the pipeline, and say on the card how it is. "));
+                let what = if it.run.is_some() { format!("how {id} stands") } else { format!("whether {id} ran") };
+                let title = Text::new().text(notify(state, &it.by));
+                let title = title
+                    .plain(format!(", nobody knows {what}. Look at the pipeline, and say on the card how it is. "));
                 let card = Card::line(title).with(Text::new().plain("Known is: ").outside(&evidence.short(300)));
                 effects.extend(in_thread(state, seq, id, &card));
             }

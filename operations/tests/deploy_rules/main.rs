@@ -522,3 +522,31 @@ fn a_freeze_that_comes_between_approval_and_turn_holds() {
     core.looks(1, "c1");
     assert_eq!((core.how(1), core.dispatched.as_slice()), (Some(How::Refused), [].as_slice()));
 }
+
+#[test]
+fn what_was_asked_for_twice_is_done_once() {
+    let mut core = Core::new();
+    core.types(SLACK, "dee", "deploy checkout@main to staging").expect("she deploys");
+    core.looks(1, "c1");
+    assert!(matches!(
+        why(core.types(DISCORD, "dee", "deploy checkout@main to staging")),
+        Some(DeployRefusal::AlreadyAsked(DeployId(1)))
+    ));
+    // The same by another name is known for the same once its turn comes; something else is not.
+    for (id, reference, commit) in [(2, "v1", "c1"), (3, "v2", "c2")] {
+        core.types(DISCORD, "dee", &format!("deploy checkout@{reference} to staging")).expect("she deploys");
+        core.looks(id, commit);
+    }
+    core.looks(1, "c1");
+    core.succeeds(1);
+    core.looks(2, "c1");
+    assert_eq!(core.how(2), Some(How::NotStarted), "{:?}", core.deploy(2).stage);
+    core.looks(3, "c2");
+    core.succeeds(3);
+    assert_eq!(core.dispatched, [DeployId(1), DeployId(3)]);
+    // Where it runs already, it is deployed once more on purpose.
+    core.types(SLACK, "dee", "deploy checkout@main to staging").expect("she deploys");
+    core.looks(4, "c2");
+    core.looks(4, "c2");
+    core.succeeds(4);
+}

@@ -168,7 +168,7 @@ fn what_is_not_known_is_taken_for_what_needs_most_care() {
     assert_eq!(rules.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["in-order", "production-needs-others"]);
     let unknown = shipped_and(
         "@id(\"known\") @reason(\"Known.\") forbid (principal, action == Action::\"deploy\", resource)
-         unless { context.change.reference == \"tag\" && context.change.checks == \"passed\" };",
+         unless { context.change.reference == Reference::\"tag\" && context.change.checks == Checks::\"passed\" };",
     );
     let bare = Change { tested: true, ..Change::default() };
     assert!(matches!(asked(&unknown, &all, "dee", "checkout/staging", Some(&bare)), Ruling::Refused { .. }));
@@ -196,6 +196,18 @@ fn a_rule_that_would_not_hold_is_not_taken() {
             "forbid (principal, action == Action::\"deploy\", resource) when { context.at.weekday == Weekday::\"friday\" };",
             "friday",
         ),
+        (
+            "forbid (principal, action == Action::\"deploy\", resource) when { context.change.reference == Reference::\"main\" };",
+            "main",
+        ),
+        (
+            "forbid (principal, action == Action::\"deploy\", resource) when { context.change.checks == Checks::\"green\" };",
+            "green",
+        ),
+        (
+            "forbid (principal, action == Action::\"deploy\", resource) when { context.change.checks == \"failed\" };",
+            "",
+        ),
         ("forbid (principal, action == Action::\"deploy\", resource is Service);", ""),
         // Too far away to be given.
         (
@@ -217,7 +229,7 @@ fn a_rule_that_would_not_hold_is_not_taken() {
             "is asked before anybody knows that",
         ),
         (
-            "permit (principal, action == Action::\"deploy\", resource) when { context.change.reference == \"tag\" };",
+            "permit (principal, action == Action::\"deploy\", resource) when { context.change.reference == Reference::\"tag\" };",
             "is asked before anybody knows that",
         ),
         ("permit (principal, action, resource) when { context has change };", "is asked before anybody knows that"),

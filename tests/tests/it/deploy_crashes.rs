@@ -11,11 +11,10 @@ use bot::crash::{Crash, Dies, Point};
 use operations::deploy::event::DeployEvent;
 use operations::deploy::{How, Stage};
 use operations::event::Event;
-use operations::ids::DeployId;
 use operations::journal::Record;
 use operations::pipeline::Idempotency;
 use sandbox::ci::{Fault, Limit};
-use tests::{Setup, World};
+use tests::{Setup, World, served};
 
 const DISPATCH: &str = "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches";
 const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
@@ -30,15 +29,6 @@ const PLAYS: u32 = 200;
 
 /// So many worlds at once: each mostly waits for its disk.
 const AT_ONCE: usize = 6;
-
-/// How a deploy stands; none where there is no such deploy.
-async fn stage(world: &World, id: u32) -> Option<Stage> {
-    world.read(move |state| state.deploys.get(&DeployId(id)).map(|it| it.stage.clone())).await
-}
-
-async fn how(world: &World, id: u32) -> Option<How> {
-    world.read(move |state| state.deploys[&DeployId(id)].ended().map(|(how, _)| how)).await
-}
 
 /// The key by which the dispatch of the first deploy is noted.
 fn is_begun(world: &World) -> bool {
@@ -135,14 +125,14 @@ async fn a_start_that_was_begun_and_not_sent_is_not_sent_again_but_left_to_peopl
     let mut world = died_before_sending().await;
     world.run(None).await;
     is_looked_for(&world).await;
-    assert!(matches!(stage(&world, 1).await, Some(Stage::Unknown { looks: 3, .. })), "{:?}", stage(&world, 1).await);
+    assert!(matches!(world.stage(1).await, Some(Stage::Unknown { looks: 3, .. })), "{:?}", world.stage(1).await);
     all_say(&world, &ANSWERS);
     all_say(&world, &["the start was sent at", "no run with the id muster-d1-"]);
     let asked = world.slack().channel("deploys").count("nobody knows whether D-1 ran");
     assert_eq!(asked, 1, "whoever asked for it is asked how it is, once");
     let it = world.discord().channel("deploys").message(CARD);
     world.discord().user("bob").clicks(&it, "It did not").await;
-    assert_eq!(how(&world, 1).await, Some(How::NotStarted));
+    assert_eq!(world.how(1).await, Some(How::NotStarted));
     world.advance(Duration::from_secs(300)).await;
     assert_eq!(world.sandbox.ci.dispatches().len(), 0, "who said that it did not run is right for ever");
     let it = world.slack().channel("deploys").message(CARD);
@@ -157,7 +147,7 @@ async fn a_start_that_was_sent_and_not_written_down_is_found() {
     let mut world = died_after_sending().await;
     world.run(None).await;
     world.settle().await;
-    assert_eq!(stage(&world, 1).await, Some(Stage::Running), "it is found before anything is sent");
+    assert_eq!(world.stage(1).await, Some(Stage::Running), "it is found before anything is sent");
     assert_eq!(world.sandbox.ci.called(DISPATCH), 1);
     run_ends(&world, "success").await;
     all_say(&world, &["done in"]);
@@ -181,7 +171,7 @@ async fn a_start_that_was_not_begun_is_sent_after_the_restart_and_after_a_power_
             all_say(&world, &ANSWERS);
         } else {
             assert_eq!(world.sandbox.ci.dispatches().len(), 1);
-            assert_eq!(stage(&world, 1).await, Some(Stage::Running));
+            assert_eq!(world.stage(1).await, Some(Stage::Running));
         }
         all_expected(&world);
     }
@@ -193,7 +183,7 @@ async fn after_a_power_cut_a_start_that_was_sent_is_found() {
     power_is_cut(&world);
     world.run(None).await;
     world.settle().await;
-    assert_eq!((stage(&world, 1).await, world.sandbox.ci.called(DISPATCH)), (Some(Stage::Running), 1));
+    assert_eq!((world.stage(1).await, world.sandbox.ci.called(DISPATCH)), (Some(Stage::Running), 1));
 }
 
 /// Whether the journal of a bot that is dead says that a start was begun.
@@ -241,7 +231,7 @@ async fn play(point: Point, pass: u64, cut: bool) -> Came {
     let mut world = World::start_with(Setup { crash: Some(crash), ..Setup::default() }).await;
     for _ in 0..4 {
         revive(&mut world, cut).await;
-        if stage(&world, 1).await.is_none() {
+        if world.stage(1).await.is_none() {
             asks(&world).await;
         } else {
             world.advance(Duration::from_secs(3)).await;
@@ -257,7 +247,7 @@ async fn play(point: Point, pass: u64, cut: bool) -> Came {
     }
     let dispatches = world.sandbox.ci.dispatches();
     assert!(dispatches.len() <= 1, "dispatched {} times", dispatches.len());
-    let came = match stage(&world, 1).await {
+    let came = match world.stage(1).await {
         Some(Stage::Running) => {
             assert_eq!(dispatches.len(), 1);
             run_ends(&world, "success").await;
@@ -381,7 +371,7 @@ async fn what_may_have_been_started_is_not_said_to_have_been_not_where_its_pipel
         environments = { staging = {}, production = {} }\n";
     with_services(&mut world, services).await;
     is_looked_for(&world).await;
-    assert!(matches!(stage(&world, 1).await, Some(Stage::Unknown { .. })), "{:?}", stage(&world, 1).await);
+    assert!(matches!(world.stage(1).await, Some(Stage::Unknown { .. })), "{:?}", world.stage(1).await);
     all_say(&world, &ANSWERS);
     all_say(&world, &["nothing is configured any more"]);
 }
@@ -408,11 +398,11 @@ async fn what_somebody_stopped_before_the_pipeline_took_it_is_not_started() {
     let world = World::start().await;
     world.sandbox.ci.fault(DISPATCH, 1, Fault::Limit(Limit::Secondary { status: 429, retry_after: Some(60) }));
     asks(&world).await;
-    assert_eq!(stage(&world, 1).await, Some(Stage::Starting), "it is tried again later");
+    assert_eq!(world.stage(1).await, Some(Stage::Starting), "it is tried again later");
     world.slack().user("ann").types("general", "/deploy cancel D-1").await;
     world.advance(Duration::from_secs(120)).await;
     assert_eq!(world.sandbox.ci.dispatches().len(), 0, "it is not started only to be stopped");
-    assert_eq!(how(&world, 1).await, Some(How::NotStarted));
+    assert_eq!(world.how(1).await, Some(How::NotStarted));
     all_say(&world, &["not started", "omebody wanted it stopped"]);
     all_expected(&world);
 }
@@ -423,9 +413,9 @@ async fn a_run_that_is_found_each_time_and_can_not_be_watched_is_left_to_people(
     world.sandbox.ci.fault(RUN, 1_000, Fault::Status { status: 404 });
     asks(&world).await;
     world.advance(Duration::from_secs(600)).await;
-    assert!(matches!(stage(&world, 1).await, Some(Stage::Unknown { looks: 3, .. })), "{:?}", stage(&world, 1).await);
+    assert!(matches!(world.stage(1).await, Some(Stage::Unknown { looks: 3, .. })), "{:?}", world.stage(1).await);
     all_say(&world, &ANSWERS);
-    assert_eq!(world.slack().channel("deploys").count("nobody knows whether D-1 ran"), 1);
+    assert_eq!(world.slack().channel("deploys").count("nobody knows how D-1 stands"), 1);
     let seq = world.read(|state| state.seq).await;
     world.advance(Duration::from_secs(600)).await;
     let events = world.read(|state| state.seq).await - seq;
@@ -433,7 +423,7 @@ async fn a_run_that_is_found_each_time_and_can_not_be_watched_is_left_to_people(
     world.sandbox.ci.clear_faults();
     let it = world.discord().channel("deploys").message(CARD);
     world.discord().user("bob").clicks(&it, "Look again").await;
-    assert_eq!(stage(&world, 1).await, Some(Stage::Running));
+    assert_eq!(world.stage(1).await, Some(Stage::Running));
     run_ends(&world, "success").await;
     // It is old by now, and looked at every half minute.
     world.advance(Duration::from_secs(40)).await;
@@ -443,16 +433,11 @@ async fn a_run_that_is_found_each_time_and_can_not_be_watched_is_left_to_people(
 
 /// A service that answers 503 until it does well; the address of it.
 async fn a_service(does_well: Arc<AtomicBool>) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = format!("http://{}/healthz", listener.local_addr().expect("an address"));
     let answer = move || {
         let well = does_well.load(Ordering::Relaxed);
         async move { if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
     };
-    let app = axum::Router::new().fallback(answer);
-    #[expect(clippy::disallowed_methods, reason = "a test's own server")]
-    let _serves = tokio::spawn(async move { axum::serve(listener, app).await });
-    address
+    served(axum::Router::new().fallback(answer)).await + "/healthz"
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -472,18 +457,13 @@ async fn a_deploy_whose_time_to_be_verified_passed_while_the_bot_was_away_ends()
         world.slack().user("ann").types("general", ASK).await;
         run_ends(&world, "success").await;
         let id = u32::try_from(number).expect("a few") + 1;
-        assert!(matches!(stage(&world, id).await, Some(Stage::Verifying { .. })), "{:?}", stage(&world, id).await);
+        assert!(matches!(world.stage(id).await, Some(Stage::Verifying { .. })), "{:?}", world.stage(id).await);
         world.stop().await;
         world.clock.advance(Duration::from_secs(600));
         does_well.store(true, Ordering::Relaxed);
         with_services(&mut world, &checkout(after)).await;
         world.advance(Duration::from_secs(30)).await;
-        assert_eq!(
-            how(&world, id).await,
-            Some(How::Succeeded),
-            "{before}, then {after}: {:?}",
-            stage(&world, id).await
-        );
+        assert_eq!(world.how(id).await, Some(How::Succeeded), "{before}, then {after}: {:?}", world.stage(id).await);
         let card = world.slack().channel("deploys").message(CARD).text;
         assert!(card.contains(seen), "{seen:?} is not in {card}");
     }
@@ -493,8 +473,6 @@ async fn a_deploy_whose_time_to_be_verified_passed_while_the_bot_was_away_ends()
 async fn a_start_that_is_refused_when_it_is_sent_again_may_have_been_taken_before() {
     let starts = Arc::new(AtomicUsize::new(0));
     let counted = starts.clone();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let origin = format!("http://{}", listener.local_addr().expect("an address"));
     let app = axum::Router::new().fallback(move |request: axum::extract::Request| {
         let counted = counted.clone();
         async move {
@@ -508,8 +486,7 @@ async fn a_start_that_is_refused_when_it_is_sent_again_may_have_been_taken_befor
             }
         }
     });
-    #[expect(clippy::disallowed_methods, reason = "a test's own server")]
-    let _serves = tokio::spawn(async move { axum::serve(listener, app).await });
+    let origin = served(app).await;
     let services = "[checkout]\nowner = \"payments\"\nmatch = { service = \"checkout\" }\nenvironments = { staging = {} }\n\
         [checkout.pipeline]\non = \"deployer\"\nrepeat = true\n\
         [checkout.pipeline.start]\nmethod = \"POST\"\nurl = \"/deploys\"\nbody = { key = \"{id}\" }\n\
@@ -548,7 +525,7 @@ async fn a_start_that_is_refused_when_it_is_sent_again_may_have_been_taken_befor
             continue;
         }
         assert_eq!(starts.load(Ordering::Relaxed), 2, "the same id again is one start there");
-        let stands = stage(&world, 1).await;
+        let stands = world.stage(1).await;
         assert!(matches!(stands, Some(Stage::Unknown { .. })), "it is not said that nothing was started: {stands:?}");
         all_say(&world, &ANSWERS);
         return;

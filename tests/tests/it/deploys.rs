@@ -15,15 +15,6 @@ fn card(chat: Chat<'_>, says: &str) -> String {
     chat.channel("deploys").message(says).text
 }
 
-/// How a deploy stands.
-async fn stage(world: &World, id: u32) -> Stage {
-    world.read(move |state| state.deploys[&DeployId(id)].stage.clone()).await
-}
-
-async fn how(world: &World, id: u32) -> Option<How> {
-    world.read(move |state| state.deploys[&DeployId(id)].ended().map(|(how, _)| how)).await
-}
-
 /// Lets the run of the newest dispatch end.
 async fn finishes(world: &World, conclusion: &str) {
     let dispatches = world.sandbox.ci.dispatches();
@@ -151,11 +142,11 @@ async fn nobody_approves_in_time_and_somebody_denies() {
     let world = World::start().await;
     world.slack().user("ann").types("general", "/deploy checkout@v142 to production").await;
     world.advance(Duration::from_secs(601)).await;
-    assert_eq!(how(&world, 1).await, Some(How::Expired));
+    assert_eq!(world.how(1).await, Some(How::Expired));
     let it = world.slack().channel("deploys").message("expired");
     world.slack().user("ann").clicks(&it, "Retry").await;
     world.slack().user("bob").types("general", "/deny D-2 not on a Friday").await;
-    assert_eq!(how(&world, 2).await, Some(How::Denied));
+    assert_eq!(world.how(2).await, Some(How::Denied));
     assert!(card(world.slack(), "denied").contains("not on a Friday"));
     assert_eq!(world.sandbox.ci.dispatches().len(), 0);
     all_expected(&world);
@@ -173,9 +164,9 @@ async fn one_at_a_time_in_each_environment_and_the_next_has_its_turn() {
     finishes(&world, "success").await;
     assert_eq!(world.sandbox.ci.dispatches().len(), 2, "the next has its turn");
     world.slack().user("ann").types("general", "/deploy cancel D-3").await;
-    assert_eq!(how(&world, 3).await, Some(How::Cancelled));
+    assert_eq!(world.how(3).await, Some(How::Cancelled));
     finishes(&world, "failure").await;
-    assert_eq!(how(&world, 2).await, Some(How::Failed));
+    assert_eq!(world.how(2).await, Some(How::Failed));
     assert_eq!(world.sandbox.ci.dispatches().len(), 2);
     all_expected(&world);
 }
@@ -215,7 +206,7 @@ async fn a_freeze_holds_deploys_back_and_breaking_the_glass_tells_everybody_why(
         assert!(chat.channel("incidents").text().contains("froze production"), "{}", chat.channel("incidents").text());
     }
     world.slack().user("ann").types("general", "/deploy checkout@v142 to production").await;
-    assert_eq!(how(&world, 1).await, Some(How::Refused));
+    assert_eq!(world.how(1).await, Some(How::Refused));
     assert!(card(world.slack(), "refused").contains("rule freeze"), "{}", card(world.slack(), "refused"));
     world.slack().user("ann").types("general", "/deploy checkout@v142 to production --break-glass").await;
     assert!(world.slack().user("ann").was_told("general").contains("says why"));
@@ -239,9 +230,9 @@ async fn a_start_whose_answer_is_lost_is_looked_for_and_never_sent_again() {
     world.slack().user("ann").types("general", "/deploy checkout@v142 to staging").await;
     assert_eq!(world.sandbox.ci.dispatches().len(), 1);
     world.advance(Duration::from_secs(30)).await;
-    assert_eq!(stage(&world, 1).await, Stage::Running, "its run carries its id");
+    assert_eq!(world.stage(1).await, Some(Stage::Running), "its run carries its id");
     finishes(&world, "success").await;
-    assert_eq!(how(&world, 1).await, Some(How::Succeeded));
+    assert_eq!(world.how(1).await, Some(How::Succeeded));
     assert_eq!(world.sandbox.ci.dispatches().len(), 1);
     all_expected(&world);
 }
@@ -261,7 +252,7 @@ async fn what_nobody_can_find_is_unknown_until_somebody_says_how_it_is() {
     assert_eq!(world.sandbox.ci.dispatches().len(), 0, "nothing else goes there meanwhile");
     let it = world.discord().channel("deploys").message("Nobody knows whether the pipeline");
     world.discord().user("bob").clicks(&it, "It did not").await;
-    assert_eq!(how(&world, 1).await, Some(How::NotStarted));
+    assert_eq!(world.how(1).await, Some(How::NotStarted));
     assert_eq!(world.sandbox.ci.dispatches().len(), 1, "the next has its turn");
     assert_eq!(world.sandbox.ci.dispatches()[0].inputs["muster_id"].split('-').nth(1), Some("d2"));
     all_expected(&world);
@@ -293,7 +284,7 @@ async fn a_rollback_goes_to_the_last_release_that_is_known_to_be_good() {
     assert_eq!(world.read(|state| state.deploys[&DeployId(3)].rolled_back).await, Some(DeployId(4)));
     world.slack().user("ann").types("general", "/rollback checkout staging to v143").await;
     finishes(&world, "success").await;
-    assert_eq!(how(&world, 5).await, Some(How::Succeeded), "where somebody names it, it goes there");
+    assert_eq!(world.how(5).await, Some(How::Succeeded), "where somebody names it, it goes there");
     all_expected(&world);
 }
 
@@ -350,14 +341,14 @@ async fn a_deploy_is_verified_and_fails_where_an_alert_fires_meanwhile() {
     world.with_services(&checkout(more)).await;
     world.slack().user("ann").types("general", "/deploy checkout@v141 to production").await;
     finishes(&world, "success").await;
-    assert!(matches!(stage(&world, 1).await, Stage::Verifying { .. }));
+    assert!(matches!(world.stage(1).await, Some(Stage::Verifying { .. })));
     world.advance(Duration::from_secs(180)).await;
     assert!(card(world.slack(), "done in").contains("no alert fired"), "{}", card(world.slack(), "done in"));
     world.slack().user("ann").types("general", "/deploy checkout@v142 to production").await;
     finishes(&world, "success").await;
     world.alerts("Errors", &[("c-1", true)]).await;
     world.settle().await;
-    assert_eq!(how(&world, 2).await, Some(How::Failed));
+    assert_eq!(world.how(2).await, Some(How::Failed));
     let it = world.discord().channel("deploys").message("Deploy checkout v142");
     assert!(it.text.contains("A-1 opened while it was verified"), "{}", it.text);
     world.discord().user("bob").clicks(&it, "Roll back…").await;
@@ -406,7 +397,7 @@ async fn a_failed_deploy_shows_the_end_of_its_log_and_is_tried_again_as_another(
     assert_eq!(world.sandbox.ci.dispatches()[1].inputs["region"], "eu");
     world.slack().user("ann").types("general", "/deploy cancel D-2").await;
     world.advance(Duration::from_secs(10)).await;
-    assert_eq!(how(&world, 2).await, Some(How::Cancelled));
+    assert_eq!(world.how(2).await, Some(How::Cancelled));
     all_expected(&world);
 }
 

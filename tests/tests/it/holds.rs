@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tests::child::{self, Start};
+use tests::served;
 
 /// How long anything may take, and how often it is looked.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,16 +25,12 @@ struct Aws {
 impl Aws {
     /// The address of it.
     async fn open(&self) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let aws = self.clone();
         let app = axum::Router::new().fallback(move |request: Request| {
             let aws = aws.clone();
             async move { aws.answer(request).await }
         });
-        #[expect(clippy::disallowed_methods, reason = "a test's own server")]
-        let _serves = tokio::spawn(async move { axum::serve(listener, app).await });
-        origin
+        served(app).await
     }
 
     async fn answer(&self, request: Request) -> (StatusCode, String) {

@@ -8,9 +8,8 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use operations::deploy::{How, Stage};
-use operations::ids::DeployId;
 use serde_json::{Value, json};
-use tests::{Setup, World};
+use tests::{Setup, World, served};
 
 /// Something that deploys, and knows each of its starts by the key that it came with.
 struct Deployer {
@@ -24,14 +23,11 @@ struct Deployer {
 
 impl Deployer {
     async fn open(lost: usize) -> Deployer {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let origin = format!("http://{}", listener.local_addr().expect("an address"));
-        let (starts, lost) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(lost)));
-        let is_done = Arc::new(AtomicBool::new(false));
-        let deployer = Deployer { origin, starts, lost, is_done };
-        let (starts, lost, is_done) = (deployer.starts.clone(), deployer.lost.clone(), deployer.is_done.clone());
+        let starts: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (lost, is_done) = (Arc::new(AtomicUsize::new(lost)), Arc::new(AtomicBool::new(false)));
+        let (kept, left, done) = (starts.clone(), lost.clone(), is_done.clone());
         let app = axum::Router::new().fallback(move |request: Request| {
-            let (starts, lost, is_done) = (starts.clone(), lost.clone(), is_done.clone());
+            let (starts, lost, is_done) = (kept.clone(), left.clone(), done.clone());
             async move {
                 if request.method() != Method::POST {
                     let state = if is_done.load(Ordering::Relaxed) { "done" } else { "running" };
@@ -48,9 +44,7 @@ impl Deployer {
                 }
             }
         });
-        #[expect(clippy::disallowed_methods, reason = "a test's own server")]
-        let _serves = tokio::spawn(async move { axum::serve(listener, app).await });
-        deployer
+        Deployer { origin: served(app).await, starts, lost, is_done }
     }
 
     /// The keys of all starts.
@@ -74,14 +68,6 @@ impl Deployer {
     }
 }
 
-async fn stage(world: &World, id: u32) -> Option<Stage> {
-    world.read(move |state| state.deploys.get(&DeployId(id)).map(|it| it.stage.clone())).await
-}
-
-async fn how(world: &World, id: u32) -> Option<How> {
-    world.read(move |state| state.deploys[&DeployId(id)].ended().map(|(how, _)| how)).await
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_nothing_could_be_found_people_are_asked_and_nothing_is_sent_again() {
     let deployer = Deployer::open(1).await;
@@ -89,7 +75,7 @@ async fn where_nothing_could_be_found_people_are_asked_and_nothing_is_sent_again
     world.slack().user("ann").types("general", "/deploy checkout@v142 to staging").await;
     world.advance(Duration::from_secs(90)).await;
     let is_unknown = |stage: Option<Stage>| matches!(stage, Some(Stage::Unknown { .. }));
-    assert!(is_unknown(stage(&world, 1).await), "{:?}", stage(&world, 1).await);
+    assert!(is_unknown(world.stage(1).await), "{:?}", world.stage(1).await);
     for chat in world.chats() {
         let text = chat.channel("deploys").message("Deploy checkout").text;
         for words in ["Nobody knows", "carries no id of it", "It ran", "It did not", "Look again"] {
@@ -101,16 +87,16 @@ async fn where_nothing_could_be_found_people_are_asked_and_nothing_is_sent_again
     world.kill().await;
     world.run(None).await;
     world.advance(Duration::from_secs(300)).await;
-    assert!(is_unknown(stage(&world, 1).await), "{:?}", stage(&world, 1).await);
+    assert!(is_unknown(world.stage(1).await), "{:?}", world.stage(1).await);
     assert_eq!(deployer.keys().len(), 1, "what may have been taken is not sent again");
     let card = world.slack().channel("deploys").message("Deploy checkout");
     world.slack().user("ann").clicks(&card, "It did not").await;
-    assert_eq!(how(&world, 1).await, Some(How::NotStarted));
+    assert_eq!(world.how(1).await, Some(How::NotStarted));
     let card = world.slack().channel("deploys").message("Deploy checkout");
     world.slack().user("ann").clicks(&card, "Retry").await;
     deployer.is_done.store(true, Ordering::Relaxed);
     world.advance(Duration::from_secs(30)).await;
-    assert_eq!(how(&world, 2).await, Some(How::Succeeded));
+    assert_eq!(world.how(2).await, Some(How::Succeeded));
     let keys = deployer.keys();
     assert!(keys.len() == 2 && keys[0] != keys[1], "another deploy has another id: {keys:?}");
 }
@@ -130,7 +116,7 @@ async fn where_the_same_again_is_one_start_it_is_sent_again_also_after_a_kill() 
     deployer.lost.store(0, Ordering::Relaxed);
     deployer.is_done.store(true, Ordering::Relaxed);
     world.advance(Duration::from_secs(70)).await;
-    assert_eq!(how(&world, 1).await, Some(How::Succeeded), "{:?}", stage(&world, 1).await);
+    assert_eq!(world.how(1).await, Some(How::Succeeded), "{:?}", world.stage(1).await);
     let mut keys = deployer.keys();
     keys.dedup();
     assert_eq!(keys.len(), 1, "one id, so one start there: {keys:?}");

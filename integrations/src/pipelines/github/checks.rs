@@ -1,7 +1,8 @@
 //! How the checks of a commit stand: check runs and commit statuses together.
 //!
-//! Each job of a run is a check of the commit that it ran at, those of earlier deploys as well; these are left out, or one
-//! deploy that failed would forbid all that follow. A commit without statuses is `pending` in GitHub's combined status,
+//! Each job of a run is a check of the commit that it ran at, those of earlier deploys as well, of this service and of its
+//! neighbours in the repository; these are left out, or one deploy that failed would forbid all that follow. What somebody
+//! started by hand (`workflow_dispatch`) says nothing of the commit that each commit is asked. A commit without statuses is `pending` in GitHub's combined status,
 //! so each status is looked at by itself.
 
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 
 use super::GitHub;
 use super::refs::full;
-use super::wire::{Runs, is_failure};
+use super::wire::{Run, Runs, is_failure};
 use crate::http::api::Called;
 use crate::redact;
 
@@ -73,9 +74,9 @@ impl GitHub {
         let (runs, more_runs) = self.pages::<CheckRuns>(runs, PAGES).await?;
         let statuses = self.get(&["commits", sha, "status"]).query(&hundred);
         let (statuses, more_statuses) = self.pages::<Combined>(statuses, PAGES).await?;
-        let own = self.own_suites(sha).await?;
+        let deploys = self.suites_of_deploys(sha).await?;
         let runs = runs.into_iter().flat_map(|page| page.check_runs);
-        let runs = runs.filter(|run| run.check_suite.as_ref().is_none_or(|suite| !own.contains(&suite.id)));
+        let runs = runs.filter(|run| run.check_suite.as_ref().is_none_or(|suite| !deploys.contains(&suite.id)));
         let mut all: Vec<(String, Says)> = runs.map(|run| (run.name.clone(), of_run(&run))).collect();
         let statuses = statuses.into_iter().flat_map(|page| page.statuses);
         all.extend(statuses.map(|status| (status.context.clone(), of_status(&status.state))));
@@ -97,12 +98,20 @@ impl GitHub {
         })
     }
 
-    /// The check suites of this workflow's own runs at a commit.
-    async fn own_suites(&self, sha: &str) -> Called<BTreeSet<u64>> {
-        let runs = self.get(&["actions", "workflows", &self.workflow, "runs"]);
-        let runs = runs.query(&[("head_sha", sha), ("per_page", "100")]);
+    /// The check suites of runs at a commit that were dispatched, or are this workflow's own.
+    async fn suites_of_deploys(&self, sha: &str) -> Called<BTreeSet<u64>> {
+        let runs = self.get(&["actions", "runs"]).query(&[("head_sha", sha), ("per_page", "100")]);
         let (pages, _) = self.pages::<Runs>(runs, PAGES).await?;
-        Ok(pages.into_iter().flat_map(|page| page.workflow_runs).filter_map(|run| run.check_suite_id).collect())
+        let runs = pages.into_iter().flat_map(|page| page.workflow_runs);
+        let deploys = runs.filter(|run| run.event == "workflow_dispatch" || self.is_of_workflow(run));
+        Ok(deploys.filter_map(|run| run.check_suite_id).collect())
+    }
+
+    /// Whether it is a run of the configured workflow, which is named by its file or its id.
+    fn is_of_workflow(&self, run: &Run) -> bool {
+        // Of a reusable workflow the path has `@REF` behind it.
+        let path = run.path.split('@').next().unwrap_or_default();
+        path.rsplit('/').next() == Some(self.workflow.as_str()) || run.workflow_id.to_string() == self.workflow
     }
 }
 

@@ -77,6 +77,11 @@ pub(super) struct Run {
     pub(super) conclusion: Option<String>,
     #[serde(default)]
     pub(super) check_suite_id: Option<u64>,
+    #[serde(default)]
+    pub(super) workflow_id: u64,
+    /// The workflow's file, as `.github/workflows/deploy.yml`.
+    #[serde(default)]
+    pub(super) path: String,
 }
 
 /// "List workflow runs".

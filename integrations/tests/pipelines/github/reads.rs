@@ -117,6 +117,13 @@ async fn a_deploy_that_failed_is_no_failed_check_of_its_commit() {
     run.begin();
     run.finish("failure");
     assert_eq!(world.github().checks(&world.new).await, Ok(Checks::None));
+    // Nor is its own workflow's run that a push started, nor a neighbour's deploy.
+    for (file, event) in [("deploy.yml", "push"), ("tests.yml", "workflow_dispatch")] {
+        let run = world.ci.run(world.repository.started(file, event, "Dee", "main"));
+        run.begin();
+        run.finish("failure");
+        assert_eq!(world.github().checks(&world.new).await, Ok(Checks::None), "{file} by {event}");
+    }
     let tests = world.ci.run(world.repository.started("tests.yml", "push", "Till", "main"));
     tests.begin();
     tests.finish("failure");

@@ -142,7 +142,7 @@ impl Journal {
                 it.needs = *needs;
                 it.stage = Stage::Approving;
             }
-            DeployEvent::Approved { by, digest, needs } => {
+            DeployEvent::Approved { by, digest, needs, .. } => {
                 must(it.stage == Stage::Approving, "it is approved and did not wait for that");
                 must(*digest == it.digest, "another plan is approved than the one that stands");
                 it.valid.push(name(&by.user));

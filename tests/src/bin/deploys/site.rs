@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bot::demo::shop;
 use fastrand::Rng;
@@ -16,6 +16,7 @@ use sandbox::Sandbox;
 use sandbox::ci::{Dispatch, Input, JobScript, Moves, StepScript, Workflow};
 use serde_json::Value;
 use tests::child::{Bot, Start, pause};
+use tests::siege::{self, CONFIG, EARLY, READY};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -27,18 +28,6 @@ use crate::plan::{FAILS, Plan, SERVICES, VERIFIES, deployers, people};
 use crate::seen::{Card, cards};
 use crate::totals::Totals;
 use crate::{people, seen};
-
-/// Some kills come within this time after the start of the process.
-const EARLY: Duration = Duration::from_millis(60);
-
-/// A bot that is not ready after this time will not be.
-const READY: Duration = Duration::from_secs(120);
-
-/// How long may pass without anything being carried out before the end is called no rest.
-const STUCK: Duration = Duration::from_secs(400);
-
-/// What is due after half an hour would be said beside what is counted.
-const CONFIG: &str = "\n[incidents]\nask_again_after = \"never\"\n\n[alerts]\nstorm_at = 0\n";
 
 /// What everybody who acts in one place shares.
 pub(crate) struct Site {
@@ -181,41 +170,13 @@ impl Site {
         Ok((journal, findings))
     }
 
-    /// Waits until everybody has asked for what they want.
-    async fn all_asked(&self, bot: &mut Bot, asking: &mut JoinSet<()>) -> Result<(), String> {
-        let begun = Instant::now();
-        while !asking.is_empty() {
-            bot.lives_for(Duration::from_millis(20)).await?;
-            while let Some(done) = asking.try_join_next() {
-                done.map_err(|error| format!("somebody who asks broke down: {error}"))?;
-            }
-            if begun.elapsed() > STUCK {
-                return Err(format!("{} of those who ask are not through after {} s", asking.len(), STUCK.as_secs()));
-            }
-        }
-        Ok(())
-    }
-
     /// Waits until nothing is open any more, and nobody has anything to do.
-    async fn rest(&self, bot: &mut Bot) -> Result<(), String> {
-        let (mut least, mut since, mut quiet) = ((u64::MAX, usize::MAX), Instant::now(), 0);
-        while quiet < 8 {
-            bot.lives_for(Duration::from_millis(100)).await?;
+    async fn rests(&self, bot: &mut Bot) -> Result<(), String> {
+        let awaited = || {
             self.sandbox.ci.set_calls_left(5_000);
-            let open = bot.open(&self.http).await.unwrap_or(u64::MAX);
-            let left = (open, self.awaited());
-            quiet = if left == (0, 0) && self.sandbox.slack.unacked() == 0 { quiet + 1 } else { 0 };
-            if left < least {
-                (least, since) = (left, Instant::now());
-            } else if since.elapsed() > STUCK && quiet == 0 {
-                let (open, awaited) = left;
-                return Err(format!(
-                    "no rest: {open} effects are open, {awaited} deploys wait for somebody, and for {} s nothing was done",
-                    STUCK.as_secs()
-                ));
-            }
-        }
-        Ok(())
+            self.awaited()
+        };
+        siege::rest(bot, &self.http, &self.sandbox, awaited).await
     }
 
     /// How many deploys wait for somebody.
@@ -270,8 +231,8 @@ pub(crate) async fn besiege(
     let mut bot = site.start.start()?;
     totals.became_ready(bot.ready(&site.http, READY).await?);
     site.up.send_replace(true);
-    site.all_asked(&mut bot, &mut asking).await?;
-    site.rest(&mut bot).await?;
+    siege::all_through(&mut bot, &mut asking).await?;
+    site.rests(&mut bot).await?;
     let mut findings = Findings::default();
     if !plan.hurry {
         bot.stop(READY).await?;
@@ -285,7 +246,7 @@ pub(crate) async fn besiege(
         totals.became_ready(bot.ready(&site.http, READY).await?);
         site.answers.send_replace(true);
         site.up.send_replace(true);
-        site.rest(&mut bot).await?;
+        site.rests(&mut bot).await?;
     }
     bot.stop(READY).await?;
     tending.shutdown().await;

@@ -6,13 +6,14 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fastrand::Rng;
 use operations::ids::Platform;
 use sandbox::Sandbox;
 use serde_json::Value;
-use tests::child::{Bot, Start, pause};
+use tests::child::{Start, pause};
+use tests::siege::{self, CONFIG, EARLY, READY};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -22,18 +23,6 @@ use crate::ledger::Ledger;
 use crate::plan::Plan;
 use crate::totals::Totals;
 use crate::{alerts, people};
-
-/// Six kills in ten come within this time after the start of the process.
-const EARLY: Duration = Duration::from_millis(60);
-
-/// A bot that is not ready after this time will not be.
-const READY: Duration = Duration::from_secs(120);
-
-/// How long may pass without anything being carried out before the end is called no rest.
-const STUCK: Duration = Duration::from_secs(400);
-
-/// What is due after half an hour would be said beside what is counted.
-const CONFIG: &str = "\n[incidents]\nask_again_after = \"never\"\n\n[alerts]\nstorm_at = 0\n";
 
 /// What everybody who acts in one place shares.
 pub(crate) struct Site {
@@ -119,46 +108,11 @@ impl Site {
         let _ = tokio::time::timeout(self.plan.steady, wait).await;
     }
 
-    /// Waits until all who act are through with it.
-    async fn all_done(&self, bot: &mut Bot, acting: &mut JoinSet<()>) -> Result<(), String> {
-        let begun = Instant::now();
-        while !acting.is_empty() {
-            bot.lives_for(Duration::from_millis(20)).await?;
-            while let Some(done) = acting.try_join_next() {
-                done.map_err(|error| format!("somebody who acts broke down: {error}"))?;
-            }
-            if begun.elapsed() > STUCK {
-                return Err(format!("{} of those who act are not through after {} s", acting.len(), STUCK.as_secs()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until nothing is open any more.
-    async fn rest(&self, bot: &mut Bot) -> Result<(), String> {
-        let (mut least, mut since, mut quiet) = (u64::MAX, Instant::now(), 0);
-        // What was just taken may still open something, so it must stay quiet for a moment.
-        while quiet < 5 {
-            bot.lives_for(Duration::from_millis(50)).await?;
-            let open = bot.open(&self.http).await.unwrap_or(u64::MAX);
-            quiet = if open == 0 && self.sandbox.slack.unacked() == 0 { quiet + 1 } else { 0 };
-            if open < least {
-                (least, since) = (open, Instant::now());
-            } else if since.elapsed() > STUCK && quiet == 0 {
-                return Err(format!(
-                    "no rest: {open} effects are open, and for {} s nothing was done",
-                    STUCK.as_secs()
-                ));
-            }
-        }
-        Ok(())
-    }
-
     /// Looks at a copy of the journal while the bot is dead, so that the next start finds the directory as the kill
     /// left it.
     fn glance(&self, directory: &Path) -> Result<(Journal, Findings), String> {
         let copy = directory.join("copy");
-        copy_directory(&self.start.data(), &copy).map_err(|error| format!("copying the data: {error}"))?;
+        tests::copy_directory(&self.start.data(), &copy);
         let found = self.compare_journal(&copy)?;
         std::fs::remove_dir_all(&copy).map_err(|error| format!("removing the copy: {error}"))?;
         Ok(found)
@@ -208,25 +162,11 @@ pub(crate) async fn besiege(
     let mut bot = site.start.start()?;
     totals.became_ready(bot.ready(&site.http, READY).await?);
     site.up.send_replace(true);
-    site.all_done(&mut bot, &mut acting).await?;
-    site.rest(&mut bot).await?;
+    siege::all_through(&mut bot, &mut acting).await?;
+    siege::rest(&mut bot, &site.http, &site.sandbox, || 0).await?;
     bot.stop(READY).await?;
     let (journal, mut findings) = site.compare_journal(&site.start.data())?;
     findings.add(check::shown(&site, &site.ledger.deeds(), &journal));
     totals.add(&site.ledger, &journal, &findings);
     Ok(findings)
-}
-
-fn copy_directory(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_directory(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
