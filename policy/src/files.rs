@@ -7,6 +7,7 @@
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 use operations::policy::Verb;
+use operations::problem::Problem;
 
 use crate::SCHEMA;
 use crate::lint;
@@ -21,22 +22,6 @@ pub struct File {
     pub text: String,
     /// The team whose file it is; none for the central ones.
     pub team: Option<String>,
-}
-
-/// Something that is wrong with a file of rules.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}:{column} {what}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
-pub struct Problem {
-    /// In which file.
-    pub file: String,
-    /// In which line, from 1.
-    pub line: usize,
-    /// In which column, from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub what: String,
-    /// What may have been meant.
-    pub hint: Option<String>,
 }
 
 /// The shipped schema.

@@ -22,7 +22,9 @@ use cedar_policy::{Authorizer, Effect, Entities, Policy, PolicyId, PolicySet, Sc
 use operations::policy::{Rule, Verb};
 use sha2::{Digest, Sha256};
 
-pub use self::files::{File, Problem};
+pub use operations::problem::Problem;
+
+pub use self::files::File;
 pub use self::names::Known;
 
 /// What rules can speak of.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::Policy;
+use operations::problem::Problem;
 use serde_json::Value;
 
-use crate::files::{File, Problem, problem};
+use crate::files::{File, problem};
 
 /// What there is by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -36,6 +36,9 @@ pub enum Command {
     /// Who may do what: explain an answer, or test the rules against what you expect
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Runbooks: tell what is wrong with pages, or what Muster understood of one
+    #[command(subcommand)]
+    Runbook(RunbookCommand),
     /// Export or verify the journal, also while the bot runs; import one into an empty directory; show its key
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -208,6 +211,35 @@ pub enum PolicyCommand {
         #[command(flatten)]
         at: At,
     },
+}
+
+/// What to do with runbooks.
+#[derive(Debug, Subcommand)]
+pub enum RunbookCommand {
+    /// Tell everything that is wrong with pages, each with its line; ends with 1 where anything is
+    Lint {
+        /// Pages, or directories of them
+        #[arg(required = true, value_name = "FILE|DIR")]
+        pages: Vec<PathBuf>,
+    },
+    /// Show what Muster understood of a page
+    Show {
+        /// The page
+        #[arg(value_name = "FILE")]
+        page: PathBuf,
+    },
+    /// Play a page with what was recorded of an incident, without doing anything; ends with 1 where it ends otherwise than
+    /// the recording expects
+    Rehearse {
+        /// The page
+        #[arg(value_name = "FILE")]
+        page: PathBuf,
+        /// Recordings, as docs/runbooks.md says
+        #[arg(required = true, value_name = "RECORDING")]
+        recordings: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of the front matter, for editors
+    Schema,
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The command line: `muster demo | sandbox | init | check | run | policy | journal | postmortem`.
+//! The command line: `muster demo | sandbox | init | check | run | policy | runbook | journal | postmortem`.
 //!
 //! Exit codes: 0 done; 1 it failed, and why stands on standard error; 2 the words were wrong;
 //! 78 the configuration is wrong (as in BSD's sysexits).
@@ -11,6 +11,7 @@ mod journal;
 pub mod out;
 mod policy;
 mod run;
+mod runbook;
 mod sandbox;
 
 use std::ffi::OsString;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use self::args::{
-    At, Cli, Command, DataAt, DemoArgs, InitArgs, JournalCommand, PolicyCommand, RunArgs, SandboxArgs,
+    At, Cli, Command, DataAt, DemoArgs, InitArgs, JournalCommand, PolicyCommand, RunArgs, RunbookCommand, SandboxArgs,
 };
 
 /// The configuration is wrong.
@@ -45,6 +46,7 @@ pub fn main_with(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Command::Run(args) => on_runtime(run::run(args)),
         Command::Policy(command) => policy::policy(&command),
+        Command::Runbook(command) => runbook::runbook(&command),
         Command::Journal(command) => journal::journal(&command),
         Command::Postmortem { incident, at } => journal::postmortem(&incident, &at),
     };

@@ -23,6 +23,7 @@ mod markup;
 mod merge;
 mod pages;
 mod postmortem;
+mod runbook;
 mod scene;
 mod sequence;
 mod slack_inbound;
@@ -48,6 +49,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("merge", merge::check),
     ("pages", pages::check),
     ("postmortem", postmortem::check),
+    ("runbook", runbook::check),
     ("sequence", sequence::check),
     ("slack_inbound", slack_inbound::check),
     ("slack_request", slack_request::check),

@@ -99,3 +99,14 @@ fn what_follows_from_a_lost_answer_is_documented() {
     is_up_to_date("delivery.md", "slack", &deliveries(Platform::Slack));
     is_up_to_date("delivery.md", "discord", &deliveries(Platform::Discord));
 }
+
+#[test]
+fn the_schema_of_runbooks_for_editors_is_what_is_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/runbook.schema.json");
+    let made = format!("{}\n", serde_json::to_string_pretty(&runbooks::schema()).expect("it is JSON"));
+    if std::env::var_os("MUSTER_WRITE_DOCS").is_some() {
+        std::fs::write(&path, made).expect("it can be written");
+        return;
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("it is there"), made, "see the head of this file");
+}

@@ -1,5 +1,5 @@
 //! Figures under load: `cargo run --release -p tests --bin load -- [all|latency|start|verify|ingest|cost|storm|
-//! bombs|policy]`.
+//! bombs|policy|runbooks]`.
 //!
 //! The sandbox runs in this process with its rate limits off, the bot in one of its own
 //! with the machine's clock and its own pacing. Prints medians and 99th percentiles;
@@ -13,6 +13,7 @@ mod ingest;
 mod latency;
 mod policy;
 mod process;
+mod runbooks;
 mod start;
 mod storm;
 mod verify;
@@ -98,6 +99,8 @@ enum What {
     },
     /// What the rules take to answer in a big house.
     Policy,
+    /// Reading and checking runbooks.
+    Runbooks,
     /// The bot on a configuration, until standard input ends. The driver starts it itself.
     #[command(hide = true)]
     Bot {
@@ -127,6 +130,7 @@ fn main() {
             What::Start { events } => start::cold_start(events).await,
             What::Verify { events, checkpoint_every } => verify::verify(events, checkpoint_every),
             What::Policy => policy::policy(),
+            What::Runbooks => runbooks::runbooks(),
             What::Bot { directory } => bot_process::run(&directory).await,
         }
     });
