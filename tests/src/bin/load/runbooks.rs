@@ -10,6 +10,9 @@ pub(crate) fn runbooks() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../runbooks/library");
     let mut shipped = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the shipped pages").flatten() {
+        if entry.path().is_dir() {
+            continue;
+        }
         let text = std::fs::read_to_string(entry.path()).expect("a text");
         if text.starts_with("---") {
             shipped.push(text);
