@@ -2,6 +2,8 @@
 
 use operations::problem::Problem;
 
+use crate::inputs::is_bidi;
+
 /// A place in a page, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
@@ -35,10 +37,16 @@ impl<'f> Findings<'f> {
     }
 
     pub(crate) fn tell(&mut self, at: Place, what: impl Into<String>, hint: Option<String>) {
-        let what = what.into();
+        let (what, hint) = (visible(&what.into()), hint.map(|hint| visible(&hint)));
         let (file, line, column) = (self.file.to_owned(), at.line, at.column);
         self.problems.push(Problem { file, line, column, what, hint });
     }
+}
+
+/// What a page says comes back in what is told of it, and must not steer a terminal.
+fn visible(text: &str) -> String {
+    let shown = |c: char| if c.is_control() || is_bidi(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// “did you mean …?” where something known is near.

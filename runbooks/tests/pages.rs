@@ -187,6 +187,13 @@ fn what_is_no_page_is_refused_in_words() {
 }
 
 #[test]
+fn what_is_told_of_a_page_steers_no_terminal() {
+    let told =
+        steps("## A\n\n```http timeout=1m needs=b\u{1b}[31m\nGET https://h\n```\n\n## B\n\n```http id=c\u{7}\n```\n");
+    assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{told:?}");
+}
+
+#[test]
 fn windows_lines_are_read_like_others() {
     let unix = documented();
     let windows = unix.replace('\n', "\r\n");
