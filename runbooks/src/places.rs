@@ -45,7 +45,11 @@ impl<'f> Findings<'f> {
 
 /// What a page says comes back in what is told of it, and must not steer a terminal.
 fn visible(text: &str) -> String {
-    let shown = |c: char| if c.is_control() || is_bidi(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    let is_hidden = |c: char| {
+        let has_no_width = matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
+        c.is_control() || is_bidi(c) || has_no_width || matches!(c, '\u{2028}' | '\u{2029}' | '\u{e0001}'..='\u{e007f}')
+    };
+    let shown = |c: char| if is_hidden(c) { c.escape_unicode().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
 }
 
