@@ -13,8 +13,7 @@ use crate::uses::{Form, Use, Uses};
 const RUN: [&str; 4] = ["id", "by", "page", "incident"];
 
 /// What is known of the alert and the incident that a run is about.
-const ALERT: [&str; 4] = ["id", "title", "severity", "service"];
-const INCIDENT: [&str; 4] = ["id", "title", "severity", "service"];
+const SUBJECT: [&str; 4] = ["id", "title", "severity", "service"];
 
 /// What is known of a step's own output.
 const OUTPUT: [&str; 5] = ["text", "status", "json", "value", "exit"];
@@ -24,7 +23,7 @@ pub(crate) fn check(front: &Front, drafts: &[Draft], before: &Before, uses: &Use
     for one in &uses.all {
         let read = match one.form {
             Form::Expression => template::expression(&one.text),
-            Form::Template(_) => template::template(&one.text),
+            Form::Template => template::template(&one.text),
         };
         if let Some(reads) = understood(read, one.at, found) {
             for name in &reads {
@@ -69,7 +68,7 @@ fn step_reads(name: &str, one: &Use, front: &Front, drafts: &[Draft], before: &B
         "steps" => step_is(rest, one, drafts, before, found),
         "run" => one_of("run", rest, &RUN, one.at, found),
         "alert" => alert_is(rest, one.at, found),
-        "incident" => one_of("incident", rest, &INCIDENT, one.at, found),
+        "incident" => one_of("incident", rest, &SUBJECT, one.at, found),
         "item" if step.foreach.is_some() => {}
         "item" => found.tell(one.at, "item is there in a step with foreach", None),
         "output" if one.may.output => {
@@ -106,7 +105,7 @@ fn one_of(root: &str, rest: &str, known: &[&str], at: Place, found: &mut Finding
 fn alert_is(rest: &str, at: Place, found: &mut Findings<'_>) {
     match rest.split_once('.') {
         Some(("labels" | "annotations", name)) if !name.is_empty() => {}
-        _ => one_of("alert", rest, &ALERT, at, found),
+        _ => one_of("alert", rest, &SUBJECT, at, found),
     }
 }
 

@@ -11,7 +11,6 @@ use crate::attributes::Attributes;
 use crate::document::{Part, Section};
 use crate::kinds::{self, Fence, MANUAL, Usual};
 use crate::places::{Findings, Place, near};
-use crate::template::Slot;
 use crate::uses::Uses;
 
 /// How long people have, where the page says nothing else.
@@ -170,7 +169,7 @@ impl Drafting<'_, '_> {
         let effect = attributes.one_of("effect", &effects, found);
         let mut template = |name: &'static str, uses: &mut Uses, found: &mut Findings<'_>| {
             let (at, text) = attributes.value(name, found)?;
-            uses.shown(at, &text, Slot::Text);
+            uses.shown(at, &text);
             Some(Template(text))
         };
         let key = template("key", self.uses, found);

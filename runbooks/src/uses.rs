@@ -1,7 +1,6 @@
 //! Every template and expression of a page with where it stands, so that what they read is checked in one place.
 
 use crate::places::Place;
-use crate::template::Slot;
 
 /// A template or an expression.
 #[derive(Clone, Debug)]
@@ -18,7 +17,7 @@ pub(crate) struct Use {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Expression,
-    Template(Slot),
+    Template,
 }
 
 /// What it may read beside inputs, earlier steps, the run, the alert and the incident.
@@ -40,13 +39,13 @@ pub(crate) struct Uses {
 
 impl Uses {
     /// Notes a template that people see.
-    pub(crate) fn shown(&mut self, at: Place, text: &str, slot: Slot) {
-        self.note(at, text, Form::Template(slot), May::default());
+    pub(crate) fn shown(&mut self, at: Place, text: &str) {
+        self.note(at, text, Form::Template, May::default());
     }
 
     /// Notes a template that goes to the other side alone.
-    pub(crate) fn sent(&mut self, at: Place, text: &str, slot: Slot) {
-        self.note(at, text, Form::Template(slot), May { secrets: true, output: false });
+    pub(crate) fn sent(&mut self, at: Place, text: &str) {
+        self.note(at, text, Form::Template, May { secrets: true, output: false });
     }
 
     /// Notes an expression that is asked before.

@@ -7,7 +7,6 @@ use operations::runbook::page::{Template, What};
 use super::Fence;
 use crate::map::{self, Map};
 use crate::places::{Findings, Place, near};
-use crate::template::Slot;
 use crate::uses::Uses;
 use crate::yaml::{self, Node, Value};
 
@@ -118,7 +117,7 @@ fn read_arguments(fence: &Fence<'_>, uses: &mut Uses, found: &mut Findings<'_>) 
     }
     map.finish(found);
     for (at, text) in all.values() {
-        uses.shown(*at, text, Slot::Text);
+        uses.shown(*at, text);
     }
     Some(all.into_iter().map(|(name, (_, text))| (name, Template(text))).collect())
 }

@@ -39,7 +39,7 @@ pub(super) fn read(body: &str, at: Place, uses: &mut Uses, found: &mut Findings<
     let url = url.trim();
     let url_at = Place { column: first_at.column + method.chars().count() + 1, ..first_at };
     address(url, url_at, found);
-    uses.sent(url_at, url, Slot::Address);
+    uses.sent(url_at, url);
     let mut headers: Vec<(String, Template)> = Vec::new();
     let mut content = None;
     while let Some((line, line_at)) = next() {
@@ -59,7 +59,7 @@ pub(super) fn read(body: &str, at: Place, uses: &mut Uses, found: &mut Findings<
             found.tell(line_at, format!("{name} is what the client itself says"), None);
         }
         let value_at = Place { column: line_at.column + name.chars().count() + 1, ..line_at };
-        uses.sent(value_at, value.trim(), Slot::Header);
+        uses.sent(value_at, value.trim());
         headers.push((name.to_owned(), Template(value.trim().to_owned())));
     }
     let content = content.and_then(|()| {
@@ -73,7 +73,7 @@ pub(super) fn read(body: &str, at: Place, uses: &mut Uses, found: &mut Findings<
             let hint = "a value brings its own quotes: {\"cluster\": {{ inputs.cluster }}}".to_owned();
             found.tell(body_at, "with its values put in, this is no JSON", Some(hint));
         }
-        uses.sent(body_at, text, slot);
+        uses.sent(body_at, text);
         Some(Template(text.to_owned()))
     });
     Some(Request { method: method.to_owned(), url: Template(url.to_owned()), headers, body: content })

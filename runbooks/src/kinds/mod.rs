@@ -9,7 +9,6 @@ use operations::runbook::page::{Effect, Item, OnFailure, Probe, Template, What};
 
 use crate::attributes::Attributes;
 use crate::places::{Findings, Place};
-use crate::template::Slot;
 use crate::uses::Uses;
 use crate::{front, inputs, yaml};
 
@@ -108,7 +107,7 @@ pub(crate) fn read(
 /// A checklist. One that ends with `(link)` asks for one.
 pub(crate) fn manual(items: Vec<(String, Place)>, uses: &mut Uses) -> What {
     let mut item = |(words, at): (String, Place)| {
-        uses.shown(at, &words, Slot::Text);
+        uses.shown(at, &words);
         match words.strip_suffix("(link)") {
             Some(words) => Item { words: Template(words.trim_end().to_owned()), wants_link: true },
             None => Item { words: Template(words), wants_link: false },
@@ -128,7 +127,7 @@ fn query(fence: &Fence<'_>, uses: &mut Uses, found: &mut Findings<'_>) -> Option
         let at = within(fence.body_at, fence.body, at);
         found.tell(at, "in a query a value stands within double quotes, so that it is no query of its own", Some(hint));
     }
-    uses.sent(fence.body_at, fence.body, Slot::Query);
+    uses.sent(fence.body_at, fence.body);
     Some(Template(body.to_owned()))
 }
 
@@ -172,7 +171,7 @@ fn approval(fence: &Fence<'_>, attributes: &mut Attributes, uses: &mut Uses, fou
     if question.is_empty() {
         found.tell(fence.at, "an approval asks something: what stands in the fence", None);
     }
-    uses.shown(fence.body_at, fence.body, Slot::Text);
+    uses.shown(fence.body_at, fence.body);
     Some(What::Approval { question: Template(question.to_owned()), least, of: of.unwrap_or_default() })
 }
 

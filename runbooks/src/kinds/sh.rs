@@ -8,7 +8,6 @@ use operations::runbook::page::{Template, What};
 use super::{Fence, within};
 use crate::attributes::Attributes;
 use crate::places::Findings;
-use crate::template::Slot;
 use crate::uses::Uses;
 
 /// How the variables begin that hold inputs: `INPUT_CLUSTER`.
@@ -25,7 +24,7 @@ pub(super) fn read(
         for pair in said.split(';').map(str::trim).filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some((name, value)) if is_variable(name) => {
-                    uses.sent(at, value, Slot::Text);
+                    uses.sent(at, value);
                     env.insert(name.to_owned(), Template(value.to_owned()));
                 }
                 _ => {
