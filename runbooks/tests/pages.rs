@@ -131,6 +131,7 @@ fn what_would_hurt_is_refused() {
         ("## A\n\n```query timeout=1m\nup{a={{ run.by }}}\n```\n", "within double quotes"),
         ("## A\n\n```notify timeout=1m\nto: incident\ntext: \"{{ secrets.X }}\"\n```\n", "a secret would be seen here"),
         ("## A\n\n```http timeout=1m when=\"secrets.X == 'a'\"\nGET https://h\n```\n", "a secret would be seen here"),
+        ("## A\n\n```query timeout=1m\nup{a=\"{{ secrets.X }}\"}\n```\n", "a secret would be seen here"),
         ("## A\n\n```http timeout=1m\nGET https://h/{{ secrets.X }}\n```\n", "names no secret X"),
         ("## A\n\n```http timeout=1m\nPOST https://h\n\n{\"a\": \"{{ run.by }}\"}\n```\n", "this is no JSON"),
         ("## A\n\n```http timeout=1m\nPOST https://h\nHost: x\n```\n", "what the client itself says"),

@@ -127,7 +127,7 @@ fn query(fence: &Fence<'_>, uses: &mut Uses, found: &mut Findings<'_>) -> Option
         let at = within(fence.body_at, fence.body, at);
         found.tell(at, "in a query a value stands within double quotes, so that it is no query of its own", Some(hint));
     }
-    uses.sent(fence.body_at, fence.body);
+    uses.shown(fence.body_at, fence.body);
     Some(Template(body.to_owned()))
 }
 
